@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// An exporter: `Plugins/<name>/Sink` holds its logic, `Plugins/<name>/Entry` its one C symbol.
+func exporter(_ name: String, sink: String) -> [Target] {
+    [
+        .target(
+            name: sink, dependencies: ["WeirExporterKit"], path: "Plugins/\(name)/Sink", swiftSettings: swiftSettings),
+        .target(
+            name: name, dependencies: ["CWeirPlugin", "WeirExporterKit", .target(name: sink)],
+            path: "Plugins/\(name)/Entry", swiftSettings: swiftSettings),
+    ]
+}
+
+/// A suite mirrors a target and sees `package` declarations of what it names.
+func tests(_ name: String, of dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["WeirTestSupport"], resources: resources,
+        swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "weir",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "WeirRecording", targets: ["WeirRecording"]),
+        .library(name: "Weir", targets: ["Weir"]),
+        .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
+        .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
+        .executable(name: "weir", targets: ["WeirTool"]),
+        .executable(name: "weir-bench", targets: ["WeirBench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C, each with named importers.
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(
+            name: "CProtobufC", pkgConfig: "libprotobuf-c",
+            providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
+        .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+        .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
+        .target(name: "CWeirPlugin"),
+        .target(name: "CWeirCPU"),
+
+        // From a measurement to a batch at a sink.
+        .target(name: "WeirRecording", dependencies: ["CWeirCPU"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirBatch", dependencies: ["CWeirBatch", "CProtobufC", "CZstd", "CISAL"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "WeirExport",
+            dependencies: [
+                "WeirRecording", "WeirBatch", "CWeirPlugin", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
+        .target(
+            name: "Weir", dependencies: ["WeirRecording", "WeirExport", "WeirExporterKit", "FileSink"],
+            swiftSettings: swiftSettings),
+
+        // Programs.
+        .executableTarget(
+            name: "WeirTool",
+            dependencies: [
+                "WeirBatch", "Weir", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirBench",
+            dependencies: [
+                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "Weir",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+
+        // Tests.
+        .target(name: "WeirTestSupport", path: "Tests/WeirTestSupport", swiftSettings: swiftSettings),
+        tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU"]),
+        tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
+        tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
+        tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirTests", of: ["Weir", "WeirBatch"]),
+        tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
+        tests("PluginTests", of: ["WeirExport", "WeirBatch"]),
+    ] + exporter("FileExporter", sink: "FileSink")
+)

@@ -1,0 +1,3 @@
+#ifndef WEIR_CPU_H
+#define WEIR_CPU_H
+#endif

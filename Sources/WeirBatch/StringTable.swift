@@ -1,0 +1,51 @@
+/// Strings in one buffer, each ended by a zero byte, found by index.
+///
+/// The layout is what protobuf-c wants to see, so that a dictionary of any size reaches the wire without one
+/// allocation a string. It does not look for equal strings: whoever adds knows what is already there.
+package struct StringTable: Equatable, Sendable {
+    /// The UTF-8 of all strings, a zero byte after each.
+    package private(set) var bytes: [UInt8] = []
+
+    /// Where each string begins in ``bytes``.
+    package private(set) var offsets: [UInt32] = []
+
+    package init() {}
+
+    /// How many strings.
+    package var count: Int { offsets.count }
+
+    /// Adds a string and returns its index. The bytes must be UTF-8 and hold no zero byte.
+    @discardableResult
+    package mutating func append(utf8: Span<UInt8>) -> UInt32 {
+        let index = UInt32(offsets.count)
+        offsets.append(UInt32(bytes.count))
+        for position in utf8.indices { bytes.append(utf8[position]) }
+        bytes.append(0)
+        return index
+    }
+
+    /// Adds a string and returns its index. A zero byte in it becomes U+FFFD, since the wire ends a string there.
+    @discardableResult
+    package mutating func append(_ string: String) -> UInt32 {
+        let index = UInt32(offsets.count)
+        offsets.append(UInt32(bytes.count))
+        for byte in string.utf8 {
+            if byte == 0 { bytes.append(contentsOf: "\u{FFFD}".utf8) } else { bytes.append(byte) }
+        }
+        bytes.append(0)
+        return index
+    }
+
+    /// The string at an index below ``count``.
+    package subscript(index: Int) -> String {
+        let start = Int(offsets[index])
+        let end = index + 1 < offsets.count ? Int(offsets[index + 1]) : bytes.count
+        return String(decoding: bytes[start..<(end - 1)], as: UTF8.self)
+    }
+
+    /// Forgets all strings and keeps the memory.
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        offsets.removeAll(keepingCapacity: true)
+    }
+}
