@@ -8,10 +8,10 @@
 ///
 ///     weir_plugin_entry(host)            once a process: return a static table, or NULL to refuse
 ///     open(context, host, settings …)    once a configured sink, with settings that the host has checked
-///       deliver(handle, frame, result)   one frame at a time, in the order of the stream unless the sink says otherwise
+///       deliver(handle, frame, result)   one frame at a time; the last one of an orderly shutdown is the end mark
 ///       counters(handle, …)              between deliveries, where the plugin counts something of its own
 ///       stop(handle)                     at a shutdown's deadline: the one call that may overlap another
-///     close(handle, end_mark, result)    once; the handle is then gone
+///     close(handle)                      once; the handle is then gone
 ///
 /// Calls into one instance never overlap, `stop` excepted; they may come from different threads, and those threads
 /// block all signals. Two instances are called side by side. A call may block, but the host measures it against
@@ -116,7 +116,8 @@ enum {
 /// `weir_result.flags`: the destination may have the frame although its acknowledgement was not seen.
 #define WEIR_RESULT_UNCERTAIN UINT32_C(1)
 
-/// What a call came to. The host fills `size` and `message_capacity`, zeroes the rest, and the plugin sets what differs.
+/// What a call came to. The host fills `size`, `message` and its capacity and zeroes the rest, which means success; the
+/// plugin sets what differs.
 typedef struct weir_result {
     uint32_t size;
     uint32_t code;
@@ -227,7 +228,7 @@ typedef struct weir_counter {
 /// What `open` gives back beside the handle. The host fills `size` and zeroes the rest.
 typedef struct weir_opened {
     uint32_t size;
-    /// Not 0: `previous_stream` names the stream that this sink wrote before. The first header that is delivered says so.
+    /// Not 0: `previous_stream` names the stream that this sink wrote before; the first header delivered will say so.
     uint32_t has_previous_stream;
     uint8_t previous_stream[16];
     /// The instance: the first argument of the calls that follow.
@@ -250,16 +251,17 @@ typedef struct weir_plugin {
     void *WEIR_NULLABLE context;
     const weir_setting_kind *WEIR_NULLABLE settings;
     size_t settings_count;
-    /// Makes an instance: fills `opened` and sets WEIR_OK, or sets WEIR_FATAL (WEIR_RETRY where it may work later) and a
-    /// message that says what is wrong, where and what would be right. `settings` are gone when it returns.
+    /// Makes an instance and fills `opened`; or sets `result` to WEIR_FATAL (WEIR_RETRY where it may work later) and a
+    /// message that says what is wrong, where, and what would be right. `settings` are gone when it returns.
     void (*open)(
         void *WEIR_NULLABLE context, const weir_host *host, const weir_setting *WEIR_NULLABLE settings,
         size_t settings_count, weir_opened *opened, weir_result *result);
+    /// Delivers one frame. An end mark (WEIR_FRAME_END_MARK) has no payload, is the last and is not tried again: what
+    /// is buffered goes out with it.
     void (*deliver)(void *WEIR_NULLABLE handle, const weir_frame *frame, weir_result *result);
-    /// Ends the instance and frees the handle, whatever happens. `end_mark`, where there is one, is to be delivered
-    /// first; the result tells of that delivery, which is not tried again.
-    void (*close)(void *WEIR_NULLABLE handle, const weir_frame *WEIR_NULLABLE end_mark, weir_result *result);
-    /// Asks a running call to return soon: WEIR_RETRY, unless the frame was delivered. Must return at once. May be NULL.
+    /// Ends the instance and frees the handle, whatever happens.
+    void (*close)(void *WEIR_NULLABLE handle);
+    /// Asks a running call to return soon: with WEIR_RETRY, unless it has succeeded. Returns at once. May be NULL.
     void (*WEIR_NULLABLE stop)(void *WEIR_NULLABLE handle);
     /// Fills at most `capacity` counters and returns how many there are. May be NULL.
     size_t (*WEIR_NULLABLE counters)(void *WEIR_NULLABLE handle, weir_counter *counters, size_t capacity);
