@@ -61,16 +61,17 @@ package struct SinkQueue: Sendable {
 
     /// The batch to deliver now, in flight from here on. Its header is written at its first attempt, with all gaps
     /// known by then, and stays as it is: a receiver may have seen it although nobody acknowledged it.
-    package mutating func take(now: UInt64) -> QueuedBatch? {
+    package mutating func take(now: UInt64) -> InflightBatch? {
         enforce(now: now)
         guard var item = policy.deliversNewestFirst ? waiting.removeNewest() : waiting.removeOldest() else {
             return nil
         }
         accounts.queued -= item.batch.amount
         accounts.inflight += item.batch.amount
-        if item.header == nil { item.header = header(of: item.batch) }
-        item.attempts += 1
-        return item
+        let header = item.header ?? header(of: item.batch)
+        item.header = header
+        if item.attempts < .max { item.attempts += 1 }
+        return InflightBatch(item: item, header: header)
     }
 
     private mutating func header(of batch: SharedBatch) -> FrameHeader {
@@ -87,31 +88,31 @@ package struct SinkQueue: Sendable {
     }
 
     /// The destination has the batch, of whose rows it refused some. Its header's gaps are told and forgotten.
-    package mutating func delivered(_ item: QueuedBatch, rejectedRows: UInt64 = 0) {
-        let amount = item.batch.amount
+    package mutating func delivered(_ inflight: InflightBatch, rejectedRows: UInt64 = 0) {
+        let amount = inflight.batch.amount
         let rejected = min(rejectedRows, amount.rows)
         accounts.inflight -= amount
         accounts.delivered += Amount(batches: 1, rows: amount.rows - rejected, bytes: amount.bytes)
         accounts.dropped[.rejected].rows += rejected
-        if item.header?.previousStream != nil { previousStream = nil }
+        if inflight.header.previousStream != nil { previousStream = nil }
     }
 
     /// Back to its place by number; then the policy looks at the whole queue.
-    package mutating func putBack(_ item: QueuedBatch, now: UInt64) {
-        accounts.inflight -= item.batch.amount
-        wait(item)
+    package mutating func putBack(_ inflight: InflightBatch, now: UInt64) {
+        accounts.inflight -= inflight.batch.amount
+        wait(inflight.item)
         enforce(now: now)
     }
 
     /// Gives up a batch in flight.
-    package mutating func drop(_ item: QueuedBatch, _ cause: Gap.Cause) {
-        accounts.inflight -= item.batch.amount
-        lose(item, cause)
+    package mutating func drop(_ inflight: InflightBatch, _ cause: Gap.Cause) {
+        accounts.inflight -= inflight.batch.amount
+        lose(inflight.item, cause)
     }
 
     /// Notes that the destination may have a batch although it did not say so.
-    package mutating func noteUncertain(_ item: QueuedBatch) {
-        accounts.uncertain += item.batch.amount
+    package mutating func noteUncertain(_ inflight: InflightBatch) {
+        accounts.uncertain += inflight.batch.amount
     }
 
     // MARK: - Letting go
@@ -175,14 +176,14 @@ package struct SinkQueue: Sendable {
     }
 }
 
-/// A batch in a sink's queue, or in flight from it.
-package struct QueuedBatch: Sendable {
-    package let batch: SharedBatch
+/// A batch that waits in a sink's queue.
+struct QueuedBatch: Sendable {
+    let batch: SharedBatch
     /// When it was offered. Nanoseconds of the monotonic clock.
-    package let arrival: UInt64
-    package fileprivate(set) var attempts: UInt32 = 0
+    let arrival: UInt64
+    fileprivate(set) var attempts: UInt32 = 0
     /// Written at the first attempt, the same at each that follows.
-    package fileprivate(set) var header: FrameHeader?
+    fileprivate(set) var header: FrameHeader?
 
     fileprivate init(batch: SharedBatch, arrival: UInt64) {
         self.batch = batch
@@ -190,4 +191,16 @@ package struct QueuedBatch: Sendable {
     }
 
     var number: UInt64 { batch.numbers.lowerBound }
+}
+
+/// A batch that the exporter holds.
+package struct InflightBatch: Sendable {
+    fileprivate let item: QueuedBatch
+    /// What goes before the payload.
+    package let header: FrameHeader
+
+    package var batch: SharedBatch { item.batch }
+
+    /// This one included.
+    package var attempts: UInt32 { item.attempts }
 }

@@ -18,7 +18,7 @@ package struct SinkState: Sendable {
 
     /// What the worker does next.
     package enum Step: Sendable {
-        case deliver(QueuedBatch)
+        case deliver(InflightBatch)
         /// Until something is offered, or until then.
         case wait(until: UInt64?)
         /// Deliver the end mark, if there is one, and close the exporter.
@@ -47,7 +47,7 @@ package struct SinkState: Sendable {
     private var phase = Phase.running
     private var retry: Retry
     private var retryTime: UInt64 = 0
-    private var inflight: (item: QueuedBatch, since: UInt64)?
+    private var inflight: (item: InflightBatch, since: UInt64)?
     private var events: [SinkEvent] = []
     private var isDropping = false
     private var isRejecting = false
@@ -168,7 +168,7 @@ package struct SinkState: Sendable {
     }
 
     /// The destination answers, only not to this batch's liking: no pause, and the next one.
-    private mutating func reject(_ item: QueuedBatch, _ message: String) {
+    private mutating func reject(_ item: InflightBatch, _ message: String) {
         queue.drop(item, .rejected)
         noteRejection(message)
         retry.succeeded()
