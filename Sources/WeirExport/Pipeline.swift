@@ -58,8 +58,8 @@ package final class Pipeline: Sendable {
     /// - Parameter time: Its monotonic clock must be the system's, by which threads sleep.
     /// - Throws: ``ExportError`` of the first sink that cannot be opened; the others are closed again.
     package init(
-        _ configuration: Configuration, source: any BatchSource, sinks: [SinkConfiguration], logger: Logger,
-        time: TimeSource = .system
+        _ configuration: Configuration, source: any BatchSource, sinks: [SinkConfiguration],
+        logger: Logger = Logger(label: "weir"), time: TimeSource = .system
     ) throws(ExportError) {
         let longest: Int64 = 366 * 86_400 * 1_000_000_000
         guard 1...longest ~= configuration.intervalNanoseconds else {

@@ -1,4 +1,4 @@
-package import Logging
+internal import Logging
 private import WeirBatch
 
 /// What a sink is made of.

@@ -62,7 +62,8 @@ struct BatchDirectory: Sendable {
         while true {
             do throws(SystemError) {
                 return try fileSystem.create(path(of: name))
-            } catch where error.isExisting && name.time < .max {
+            } catch {
+                guard error.isExisting, name.time < .max else { throw error }
                 name.time += 1  // Another process was a moment faster.
             }
         }

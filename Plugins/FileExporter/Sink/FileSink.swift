@@ -73,7 +73,8 @@ package final class FileSink: Exporter {
         let length = UInt64(frame.length)
         return state.withLock { state in
             guard length <= state.directory.totalBytes else {
-                return .rejected(message: "a frame of \(length) bytes, where totalBytes is \(state.directory.totalBytes)")
+                return .rejected(
+                    message: "a frame of \(length) bytes, where totalBytes is \(state.directory.totalBytes)")
             }
             do throws(SystemError) {
                 try prepareFile(for: frame, &state)
@@ -173,7 +174,9 @@ package final class FileSink: Exporter {
                         header, payload, skipping: written, at: open.length + UInt64(written))
                     guard count > 0 else { throw SystemError(code: 0, attempt: "write: the file takes nothing") }
                     written += count
-                } catch where error.isInterruption {}
+                } catch {
+                    guard error.isInterruption else { throw error }
+                }
             }
         }
     }

@@ -133,7 +133,8 @@ private final class PosixFile: WritableFile {
                     iovec(rebased: UnsafeRawBufferPointer(rebasing: payload[second...]))
                 )
                 return unsafe withUnsafeBytes(of: &vectors) { vectors in
-                    unsafe pwritev(descriptor, vectors.assumingMemoryBound(to: iovec.self).baseAddress!, 2, off_t(position))
+                    let base = unsafe vectors.assumingMemoryBound(to: iovec.self).baseAddress!
+                    return unsafe pwritev(descriptor, base, 2, off_t(position))
                 }
             }
         }
