@@ -105,7 +105,9 @@ package struct Amount: Equatable, Sendable {
 
 /// An amount for each cause.
 package struct AmountByCause: Equatable, Sendable {
-    private var amounts = [Amount](repeating: Amount(), count: Gap.Cause.allCases.count + 1)
+    // By raw value.
+    private var amounts = [Amount](
+        repeating: Amount(), count: 1 + Int(Gap.Cause.allCases.map(\.rawValue).max() ?? 0))
 
     package init() {}
 

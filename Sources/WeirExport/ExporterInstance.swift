@@ -161,12 +161,16 @@ private func withCSettings(
 
 /// `read_header` of the host's table.
 func readHeader(_ bytes: weir_span, into frame: UnsafeMutablePointer<weir_frame>) -> Bool {
-    guard let start = unsafe bytes.bytes else { return false }
-    let copy = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: bytes.length))
-    guard let (header, length) = FrameHeader.read(copy) else { return false }
+    let available = unsafe bytes.length
+    guard let start = unsafe bytes.bytes, available >= 8 else { return false }
+    // A skippable frame says how long it is behind its magic number.
+    let length = unsafe 8 + Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+    guard length <= available else { return false }
+    let copy = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: length))
+    guard let header = try? FrameHeader(decoding: copy) else { return false }
     var facts = unsafe weir_frame(header)
     unsafe facts.header = weir_span(bytes: start, length: length)
-    unsafe facts.payload = weir_span(bytes: nil, length: Int(header.payloadLength))
+    unsafe facts.payload = weir_span(bytes: nil, length: Int(clamping: header.payloadLength))
     // A plugin of an earlier minor version has a shorter structure, one of a later version a longer one.
     let size = unsafe min(frame.pointee.size, UInt32(MemoryLayout<weir_frame>.size))
     unsafe facts.size = frame.pointee.size

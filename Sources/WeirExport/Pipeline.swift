@@ -185,8 +185,8 @@ package final class Pipeline: Sendable {
     private func publish(_ payload: Payload, number: UInt64) {
         let batch = SharedBatch(
             stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
-            endTime: payload.endTime, rows: UInt64(payload.rows), points: UInt64(payload.points),
-            rawLength: UInt64(payload.rawLength), bytes: payload.bytes, budget: budget)
+            endTime: payload.endTime, rows: payload.rows, points: payload.points,
+            rawLength: payload.rawLength, bytes: payload.bytes, budget: budget)
         makeRoom()
         for sink in sinks { sink.offer(batch) }
     }
