@@ -91,8 +91,8 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
-        tests("WeirTests", of: ["Weir", "WeirBatch"]),
+        tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
-        tests("PluginTests", of: ["WeirExport", "WeirBatch"]),
+        tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
     ] + exporter("FileExporter", sink: "FileSink")
 )

@@ -32,6 +32,12 @@ public final class Exporting: Sendable {
         }
     }
 
+    /// Every sink's accounts, each from one moment.
+    package var snapshots: [SinkSnapshot] { pipeline.snapshots() }
+
+    /// Collections so far, and ticks that came too late for one of their own.
+    package var counts: CollectionCounts { pipeline.counts }
+
     /// Collects once more, delivers what waits at all sinks side by side, and ends their streams.
     ///
     /// Comes back as soon as that is done, and at the latest a quarter of a second after the deadline, whatever the

@@ -43,7 +43,7 @@ package final class Pipeline: Sendable {
         var counts = CollectionCounts()
     }
 
-    let configuration: Configuration
+    private let configuration: Configuration
     private let source: any BatchSource
     private let sinks: [SinkWorker]
     private let budget: MemoryBudget
@@ -106,6 +106,9 @@ package final class Pipeline: Sendable {
         for sink in sinks[started...] { sink.closeUnstarted() }
         throw fault
     }
+
+    /// The name of the stream that the batches belong to.
+    package var stream: StreamID { configuration.stream }
 
     /// Collections so far, and ticks that came too late for one of their own.
     package var counts: CollectionCounts { control.withLock { $0.counts } }

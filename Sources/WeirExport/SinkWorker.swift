@@ -183,7 +183,8 @@ final class SinkWorker: Sendable {
         for event in events {
             switch event {
             case .failing(let message): logger.warning("deliveries fail, and are tried again: \(message)")
-            case .recovered(let failures): logger.info("deliveries succeed again, after \(failures) failures in a row")
+            case .recovered(let failures):
+                logger.info("deliveries succeed again\(failures == 0 ? "" : ", after \(failures) failures in a row")")
             case .dropping: logger.warning("batches are dropped from now on; the accounts say why and how many")
             case .rejecting(let message): logger.warning("the destination rejects a batch: \(message)")
             case .wedged(let nanoseconds):

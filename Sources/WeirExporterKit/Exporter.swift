@@ -33,7 +33,7 @@ public protocol Exporter: AnyObject, Sendable {
 
     /// Delivers one frame. An end mark (``FrameFacts/isEndMark``) has no payload, is the last frame of all and is not
     /// tried again: an exporter that buffers sends what it has.
-    func deliver(_ frame: borrowing Frame) -> DeliveryResult
+    func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult
 
     /// What this exporter counts itself, in the same order each time. Read after a delivery.
     var counters: [ExporterCounter] { get }
@@ -53,7 +53,7 @@ extension Exporter {
     /// None.
     public var counters: [ExporterCounter] { [] }
 
-    /// Does nothing: right for an exporter whose calls are short or bounded by ``Frame/deadline``.
+    /// Does nothing: right for an exporter whose calls are short or bounded by ``DeliveryFrame/deadline``.
     public func stop() {}
 }
 

@@ -66,7 +66,7 @@ func deliverThunk(
     guard let facts = unsafe FrameFacts(frame.pointee) else {
         return unsafe write(.rejected(message: "the host passed a frame whose numbers run backwards"), to: result)
     }
-    let lent = unsafe Frame(
+    let lent = unsafe DeliveryFrame(
         facts: facts, deadline: frame.pointee.deadline, header: .init(frame.pointee.header),
         payload: .init(frame.pointee.payload))
     unsafe write(box.exporter.deliver(lent), to: result)

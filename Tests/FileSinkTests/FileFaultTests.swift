@@ -122,7 +122,8 @@ struct FileProcessTests {
         let path = directory.path
         // The pause before the kill differs from run to run; whatever is being done then is cut short.
         let microseconds = UInt32(1_000 + (run * 7_919) % 40_000)
-        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, microseconds = microseconds as UInt32] in
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [path = path as String, microseconds = microseconds as UInt32] in
             let sink = try FileSink(
                 settings: settings(path, rotateBytes: 200_000, totalBytes: 1 << 30), host: TestHost().host,
                 fileSystem: PosixFileSystem())

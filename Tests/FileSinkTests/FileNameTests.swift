@@ -20,7 +20,9 @@ struct FileNameTests {
         formatter.timeZone = TimeZone(identifier: "UTC")
         formatter.dateFormat = "yyyyMMdd'T'HHmmss"
         // Leap days, the ends of years and centuries, and anything between 1970 and 2554.
-        let edges: [UInt64] = [0, 951_782_400, 951_868_799, 4_107_542_399, 4_107_542_400, 1_709_164_800, 13_569_465_600]
+        let edges: [UInt64] = [
+            0, 951_782_400, 951_868_799, 4_107_542_399, 4_107_542_400, 1_709_164_800, 13_569_465_600,
+        ]
         for seconds in edges + (0..<2000).map({ _ in .random(in: 0...18_400_000_000, using: &random) }) {
             let name = FileName(
                 time: seconds * 1_000_000_000 + .random(in: 0..<1_000_000_000, using: &random),

@@ -92,7 +92,7 @@ struct TestStream: Sendable {
         let encoded = header.encoded()
         return unsafe encoded.withUnsafeBytes { bytes in
             unsafe payload.withUnsafeBytes { payload in
-                let frame = unsafe Frame(
+                let frame = unsafe DeliveryFrame(
                     facts: FrameFacts(header, headerLength: encoded.count), header: bytes, payload: payload)
                 return sink.deliver(frame)
             }

@@ -51,7 +51,8 @@ struct SettingKindTests {
     @Test("an unknown key is refused with the nearest known name")
     func unknown() {
         let known = kinds.map(\.key)
-        #expect(throws: ExportError.setting(sink: "file", .unknown(key: "rotateBites", nearest: "rotateBytes", known: known))) {
+        let misspelt = SettingFault.unknown(key: "rotateBites", nearest: "rotateBytes", known: known)
+        #expect(throws: ExportError.setting(sink: "file", misspelt)) {
             try check(["directory": "x", "rotateBites": "1"])
         }
         #expect(throws: ExportError.setting(sink: "file", .unknown(key: "colour", nearest: nil, known: known))) {

@@ -151,7 +151,7 @@ struct GapListTests {
     @Test("past its limit the two oldest become one, and nothing is lost")
     func isBounded() {
         var list = GapList(limit: 4)
-        for number in 1...100 { list.insert(gap(UInt64(number)...UInt64(number), number % 2 == 0 ? .expired : .rejected)) }
+        for number in 1...UInt64(100) { list.insert(gap(number...number, number % 2 == 0 ? .expired : .rejected)) }
         #expect(list.gaps.count == 4)
         #expect(list.gaps.first?.first == 1)
         #expect(list.gaps.last?.last == 100)

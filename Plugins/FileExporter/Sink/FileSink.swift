@@ -69,7 +69,7 @@ package final class FileSink: Exporter {
         sync = Sync(rawValue: settings.sync) ?? .second
     }
 
-    package func deliver(_ frame: borrowing Frame) -> DeliveryResult {
+    package func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         let length = UInt64(frame.length)
         return state.withLock { state in
             guard length <= state.directory.totalBytes else {
@@ -112,7 +112,7 @@ package final class FileSink: Exporter {
     // MARK: - Files
 
     /// Leaves in `state.file` a file that ends with a whole frame and has room for this one.
-    private func prepareFile(for frame: borrowing Frame, _ state: inout State) throws(SystemError) {
+    private func prepareFile(for frame: borrowing DeliveryFrame, _ state: inout State) throws(SystemError) {
         let length = UInt64(frame.length)
         let now = host.monotonicNanoseconds()
         if let open = state.file {
@@ -141,7 +141,7 @@ package final class FileSink: Exporter {
         return status.length == open.length
     }
 
-    private func append(_ frame: borrowing Frame, _ state: inout State) throws(SystemError) {
+    private func append(_ frame: borrowing DeliveryFrame, _ state: inout State) throws(SystemError) {
         guard var open = state.file else { return }
         do throws(SystemError) {
             try write(frame, to: open)
@@ -161,7 +161,7 @@ package final class FileSink: Exporter {
         state.directory.wrote(UInt64(frame.length))
     }
 
-    private func write(_ frame: borrowing Frame, to open: OpenFile) throws(SystemError) {
+    private func write(_ frame: borrowing DeliveryFrame, to open: OpenFile) throws(SystemError) {
         let isEndMark = frame.facts.isEndMark
         try frame.withBytes { header, payload throws(SystemError) in
             var written = 0

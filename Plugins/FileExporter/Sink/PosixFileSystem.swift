@@ -12,7 +12,8 @@ package struct PosixFileSystem: FileSystem {
 
     package func makeDirectory(_ path: String) throws(SystemError) {
         try make(path)
-        guard unsafe access(path, W_OK | X_OK) == 0 else {
+        // With "/." a file of that name does not pass for a directory.
+        guard unsafe access(path + "/.", W_OK | X_OK) == 0 else {
             throw SystemError(code: errno, attempt: "write in the directory \(path)")
         }
     }

@@ -1,7 +1,7 @@
 /// One frame on its way to a destination: its bytes, and the facts of its header. Lives as long as the call that
 /// brought it: it cannot be copied, so that nobody keeps it.
 @safe
-public struct Frame: ~Copyable {
+public struct DeliveryFrame: ~Copyable {
     /// What the header says.
     public let facts: FrameFacts
 
