@@ -122,6 +122,32 @@ struct SinkQueueTests {
     }
 }
 
+@Suite("The cost of a queue")
+struct SinkQueueCostTests {
+    /// Nanoseconds for a batch that goes through a queue of so many: offered, taken, put back, and an older one dropped.
+    private func nanoseconds(length: UInt64) -> Double {
+        let batches = (1...(length + 5000)).map { batch($0, bytes: 1) }
+        var queue = SinkQueue(bounds: QueueBounds(batches: length))
+        for batch in batches.prefix(Int(length)) { queue.offer(batch, now: 0) }
+        let time = ContinuousClock().measure {
+            for batch in batches.dropFirst(Int(length)) {
+                queue.offer(batch, now: 0)
+                if let inflight = queue.take(now: 0) { queue.putBack(inflight, now: 0) }
+            }
+        }
+        #expect(queue.accounts.queued.batches == length)
+        return Double(time.components.attoseconds) / 1e9 / 5000
+    }
+
+    @Test("an operation on a long queue costs little more than on a short one")
+    func doesNotDependOnLength() {
+        let short = nanoseconds(length: 64)
+        let long = nanoseconds(length: 64_000)
+        // A walk over the queue would make it a thousand times, and its tree is three times as high.
+        #expect(long < 30 * short)
+    }
+}
+
 @Suite("A list of gaps")
 struct GapListTests {
     private func gap(_ numbers: ClosedRange<UInt64>, _ cause: Gap.Cause = .overflowOldest) -> Gap {
