@@ -1,4 +1,3 @@
-internal import WeirBatch
 package import WeirExport
 
 /// Export that runs: one thread that collects every interval, and one for each sink.

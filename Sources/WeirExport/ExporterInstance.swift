@@ -67,15 +67,21 @@ final class ExporterInstance: @unchecked Sendable {
         unsafe table.pointer.pointee.close(handle)
     }
 
-    /// What the exporter counts itself: at most 32 counters.
+    /// What the exporter counts itself: at most 32 counters. One that it leaves without a name is left out.
     func counters() -> [ExporterCount] {
         guard let read = unsafe table.pointer.pointee.counters else { return [] }
         let capacity = 32
         return unsafe withUnsafeTemporaryAllocation(of: weir_counter.self, capacity: capacity) { places in
+            unsafe UnsafeMutableRawBufferPointer(places).initializeMemory(as: UInt8.self, repeating: 0)
             guard let base = places.baseAddress else { return [] }
             let count = unsafe min(read(handle, base, capacity), capacity)
-            return (0..<count).map { index in
-                unsafe ExporterCount(
+            return (0..<count).compactMap { index in
+                // As raw words, since Swift trusts a pointer that the header calls non-null.
+                let words = unsafe UnsafeRawPointer(base + index)
+                guard unsafe words.load(as: UInt.self) != 0,
+                    unsafe words.load(fromByteOffset: MemoryLayout<UInt>.size, as: UInt.self) != 0
+                else { return nil }
+                return unsafe ExporterCount(
                     name: String(cString: base[index].name), unit: String(cString: base[index].unit),
                     value: base[index].value)
             }
@@ -113,7 +119,7 @@ private final class MessageBuffer {
         let text = unsafe String(decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
         let (code, flags, limit) = unsafe (result.code, result.flags, result.attempt_limit)
         let (hint, acceptedRows) = unsafe (result.retry_after_nanoseconds, result.accepted_rows)
-        let isUncertain = flags & 1 != 0  // WEIR_RESULT_UNCERTAIN
+        let isUncertain = flags & WEIR_RESULT_UNCERTAIN != 0
         let outcome: Delivery.Outcome
         switch Int(code) {
         case WEIR_OK: outcome = .delivered
@@ -184,7 +190,7 @@ extension weir_frame {
     /// The facts of a header. Its own bytes and the payload's are the caller's to add.
     fileprivate init(_ header: FrameHeader) {
         unsafe self.init(
-            size: UInt32(MemoryLayout<weir_frame>.size), flags: header.isEndMark ? 1 : 0,  // WEIR_FRAME_END_MARK
+            size: UInt32(MemoryLayout<weir_frame>.size), flags: header.isEndMark ? WEIR_FRAME_END_MARK : 0,
             header: weir_span(), payload: weir_span(), deadline: .max, stream: header.stream.bytes,
             first: header.first, last: header.last, part: header.part, parts: header.parts,
             start_time: header.startTime, end_time: header.endTime, rows: header.rows, points: header.points,

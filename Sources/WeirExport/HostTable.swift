@@ -19,7 +19,7 @@ final class HostTable: @unchecked Sendable {
         let table = UnsafeMutablePointer<weir_host>.allocate(capacity: 1)
         unsafe table.initialize(
             to: weir_host(
-                magic: PluginTable.magic, abi_major: WEIR_PLUGIN_ABI_MAJOR, abi_minor: WEIR_PLUGIN_ABI_MINOR,
+                magic: WEIR_PLUGIN_MAGIC, abi_major: WEIR_PLUGIN_ABI_MAJOR, abi_minor: WEIR_PLUGIN_ABI_MINOR,
                 size: UInt32(MemoryLayout<weir_host>.size), reserved: 0, features: PluginTable.features,
                 context: context.toOpaque(),
                 log: { context, level, message in unsafe HostContext.at(context)?.log(level, message) },

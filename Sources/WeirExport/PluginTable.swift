@@ -42,15 +42,13 @@ package struct PluginTable: @unchecked Sendable {
         self.settings = settings
     }
 
-    package static let magic: UInt64 = 0x4755_4c50_5249_4557  // WEIR_PLUGIN_MAGIC, whose macro Swift does not import.
-
     /// What this host can do.
-    package static let features: UInt64 = 1  // WEIR_FEATURE_READ_HEADER, likewise.
+    static let features = UInt64(WEIR_FEATURE_READ_HEADER)
 
     /// Reads raw memory, since Swift trusts a pointer that the header calls non-null, and this one comes from outside.
     private static func check(_ table: UnsafeRawPointer) throws(PluginFault) {
         let magic = unsafe table.load(as: UInt64.self)
-        guard magic == Self.magic else { throw .wrongMagic(wanted: Self.magic, found: magic) }
+        guard magic == WEIR_PLUGIN_MAGIC else { throw .wrongMagic(wanted: WEIR_PLUGIN_MAGIC, found: magic) }
         let major = unsafe table.load(fromByteOffset: 8, as: UInt32.self)
         guard major == WEIR_PLUGIN_ABI_MAJOR else { throw .wrongMajor(wanted: WEIR_PLUGIN_ABI_MAJOR, found: major) }
         let wantedSize = unsafe UInt32(MemoryLayout<weir_plugin>.size)

@@ -154,15 +154,13 @@ final class SinkWorker: Sendable {
         let deadline = shared.withLock { $0.state.deadline(now: time.monotonic()) }
         let delivery = exporter.deliver(inflight.header, payload: inflight.batch.bytes, deadline: deadline)
         let counters = exporter.counters()
-        var generator = random
         report(
             shared.withLock { shared in
                 shared.isDelivering = false
                 shared.counters = counters
-                shared.state.finish(delivery, now: time.monotonic(), random: &generator)
+                shared.state.finish(delivery, now: time.monotonic(), random: &random)
                 return shared.state.takeEvents()
             })
-        random = generator
     }
 
     private func end(_ mark: FrameHeader?) {

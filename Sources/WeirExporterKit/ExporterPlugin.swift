@@ -38,7 +38,7 @@ public final class ExporterPlugin: @unchecked Sendable {
         let table = UnsafeMutablePointer<weir_plugin>.allocate(capacity: 1)
         unsafe table.initialize(
             to: weir_plugin(
-                magic: weirPluginMagic, abi_major: WEIR_PLUGIN_ABI_MAJOR, abi_minor: WEIR_PLUGIN_ABI_MINOR,
+                magic: WEIR_PLUGIN_MAGIC, abi_major: WEIR_PLUGIN_ABI_MAJOR, abi_minor: WEIR_PLUGIN_ABI_MINOR,
                 size: UInt32(MemoryLayout<weir_plugin>.size), reserved: 0, required_features: 0,
                 name: Self.immortal(kind.name), version: Self.immortal(kind.version),
                 context: Unmanaged.passRetained(maker).toOpaque(), settings: UnsafePointer(settings),
@@ -76,6 +76,3 @@ public final class ExporterPlugin: @unchecked Sendable {
         return unsafe UnsafePointer(copy)
     }
 }
-
-/// `WEIR_PLUGIN_MAGIC`, whose macro Swift does not import.
-package let weirPluginMagic: UInt64 = 0x4755_4c50_5249_4557

@@ -45,7 +45,7 @@ extern "C" {
 #endif
 
 /// The first eight bytes of both tables: "WEIRPLUG" read as a little-endian number.
-#define WEIR_PLUGIN_MAGIC UINT64_C(0x47554c5052494557)
+#define WEIR_PLUGIN_MAGIC 0x47554c5052494557ull
 #define WEIR_PLUGIN_ABI_MAJOR 1u
 #define WEIR_PLUGIN_ABI_MINOR 0u
 
@@ -68,7 +68,7 @@ typedef struct weir_span {
 // MARK: - Frames
 
 /// `weir_frame.flags`: a header without a payload, which ends its stream.
-#define WEIR_FRAME_END_MARK UINT32_C(1)
+#define WEIR_FRAME_END_MARK 1u
 
 /// One frame and the facts of its header.
 typedef struct weir_frame {
@@ -114,7 +114,7 @@ enum {
 };
 
 /// `weir_result.flags`: the destination may have the frame although its acknowledgement was not seen.
-#define WEIR_RESULT_UNCERTAIN UINT32_C(1)
+#define WEIR_RESULT_UNCERTAIN 1u
 
 /// What a call came to. The host fills `size`, `message` and its capacity and zeroes the rest, which means success; the
 /// plugin sets what differs.
@@ -145,9 +145,9 @@ enum {
 
 /// Feature bits of `weir_host.features` and `weir_plugin.required_features`. Those of later versions are named here
 /// so that their numbers stay free: no host sets them yet.
-#define WEIR_FEATURE_READ_HEADER (UINT64_C(1) << 0)
-#define WEIR_FEATURE_COLUMNS (UINT64_C(1) << 1)
-#define WEIR_FEATURE_COLLECT (UINT64_C(1) << 2)
+#define WEIR_FEATURE_READ_HEADER (1ull << 0)
+#define WEIR_FEATURE_COLUMNS (1ull << 1)
+#define WEIR_FEATURE_COLLECT (1ull << 2)
 
 /// What the host does for a plugin. The table given to `weir_plugin_entry` lives as long as the process; the one given
 /// to `open`, which logs under the sink's name, until `close` returns. All functions may be called from any thread.
