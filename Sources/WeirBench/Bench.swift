@@ -51,6 +51,7 @@ nonisolated(unsafe) var word: UInt64 = 0
         let strs = many.map { t in (t[M.a]!, t[M.b]!, t[M.c]!) }
         let (a, b, c) = (M.a, M.b, M.c)
         report("strings", time(n/5) { n in for i in 0..<n { let s = strs[order[i & 4095]]; measure.record(1, [a: s.0, b: s.1, c: s.2]) } })
+        report("tuples", time(n/5) { n in for i in 0..<n { let s = strs[order[i & 4095]]; measure.record(1, (a, s.0), (b, s.1), (c, s.2)) } })
         report("literal", time(n/5) { n in for _ in 0..<n { M.count.record(1, [M.a: "x", M.b: "y", M.c: "z"]) } })
         report("static", time(n) { n in for _ in 0..<n { M.count.record(1) } })
         report("unviewed", time(n) { n in for _ in 0..<n { M.none.record(1, tags) } })
