@@ -44,7 +44,8 @@ extension Measure where Value == Double {
     /// Records a value with three tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
     @_effects(releasenone)
     public func record(_ value: Double, _ first: Tag, _ second: Tag, _ third: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1)
+        let longBytes =
+            unsafe TagSliceBuilder.longBytes(first.1)
             &+ TagSliceBuilder.longBytes(second.1)
             &+ TagSliceBuilder.longBytes(third.1)
         unsafe record(value, capacity: 3, longBytes: longBytes) {
@@ -57,7 +58,8 @@ extension Measure where Value == Double {
     /// Records a value with four tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
     @_effects(releasenone)
     public func record(_ value: Double, _ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1)
+        let longBytes =
+            unsafe TagSliceBuilder.longBytes(first.1)
             &+ TagSliceBuilder.longBytes(second.1)
             &+ TagSliceBuilder.longBytes(third.1)
             &+ TagSliceBuilder.longBytes(fourth.1)
@@ -142,7 +144,8 @@ extension Measure where Value == Int64 {
     /// Records a value with three tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
     @_effects(releasenone)
     public func record(_ value: Int64, _ first: Tag, _ second: Tag, _ third: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1)
+        let longBytes =
+            unsafe TagSliceBuilder.longBytes(first.1)
             &+ TagSliceBuilder.longBytes(second.1)
             &+ TagSliceBuilder.longBytes(third.1)
         unsafe record(value, capacity: 3, longBytes: longBytes) {
@@ -155,7 +158,8 @@ extension Measure where Value == Int64 {
     /// Records a value with four tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
     @_effects(releasenone)
     public func record(_ value: Int64, _ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1)
+        let longBytes =
+            unsafe TagSliceBuilder.longBytes(first.1)
             &+ TagSliceBuilder.longBytes(second.1)
             &+ TagSliceBuilder.longBytes(third.1)
             &+ TagSliceBuilder.longBytes(fourth.1)

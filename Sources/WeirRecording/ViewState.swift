@@ -57,7 +57,8 @@ package final class ViewState: @unchecked Sendable {
         unsafe row = .allocate(capacity: 1)
         unsafe row.initialize(
             to: ViewRow(
-                index: Atomic(SeriesIndex.make(capacity: 16)), overflowCell: overflowCell, keyMask: mask & ~KeyInfo.sharedBit,
+                index: Atomic(SeriesIndex.make(capacity: 16)), overflowCell: overflowCell,
+                keyMask: mask & ~KeyInfo.sharedBit,
                 hasSharedKeys: mask & KeyInfo.sharedBit != 0, keys: keys, keyCount: view.tagKeys.count,
                 state: Unmanaged.passUnretained(self)))
     }
@@ -121,7 +122,8 @@ package final class ViewState: @unchecked Sendable {
                 cells: cells, buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds),
                 boundQuads: paddedCount / 4,
                 octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
-                tags: Unmanaged.passRetained(tags), tagCount: tags.count, view: Unmanaged.passRetained(self), cell: cell,
+                tags: Unmanaged.passRetained(tags), tagCount: tags.count, view: Unmanaged.passRetained(self),
+                cell: cell,
                 cellCount: cellCount, startTime: time, activeTime: time))
         let entries = unsafe UnsafeMutableRawPointer(series + 1).bindMemory(to: TagEntry.self, capacity: tags.count)
         unsafe entries.initialize(from: tags.entries, count: tags.count)
