@@ -57,9 +57,10 @@ extension TagSlice {
     func withAmbient(_ body: (TagSlice) -> Void) {
         guard let ambient = AmbientTags.current?.storage, ambient.count > 0 else { return unsafe body(self) }
         let limit = unsafe count + ambient.count
-        unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: limit) { merged in
+        unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: limit) { buffer in
+            let merged = buffer.baseAddress!
             var slice = unsafe TagSlice(
-                entries: UnsafePointer(merged.baseAddress!), count: 0, hash: 0, mask: 0, storage: nil)
+                entries: UnsafePointer(merged), count: 0, hash: 0, mask: 0, storage: nil)
             for index in 0..<(unsafe count) { unsafe slice.append(entries[index], to: merged) }
             for index in 0..<ambient.count {
                 let entry = unsafe ambient.entries[index]

@@ -91,6 +91,7 @@ final class BoundSeries: @unchecked Sendable {
     /// The way of a recorder of several series, or of one that is more than an add.
     @usableFromInline
     @inline(never)
+    @_effects(releasenone)
     func recordAll(_ value: Double) {
         var next = unsafe series
         // Acquiring: the series was written before it was appended.
@@ -103,6 +104,7 @@ final class BoundSeries: @unchecked Sendable {
     /// The way of a recorder of several series, or of one that is more than an add.
     @usableFromInline
     @inline(never)
+    @_effects(releasenone)
     func recordAll(_ value: Int64) {
         var next = unsafe series
         // Acquiring: the series was written before it was appended.
@@ -115,6 +117,7 @@ final class BoundSeries: @unchecked Sendable {
     /// Counts a measurement that is no number to add.
     @usableFromInline
     @inline(never)
+    @_effects(releasenone)
     func reject() {
         unsafe weir_cell_add(geometry.cell(FixedCell.rejected), geometry.pitch, geometry.count, 1)
     }

@@ -35,7 +35,7 @@ extension Stats {
         let now = clock()
         withState { state in
             guard view.isRegistered else { return }
-            for unsafe series in unsafe view.series {
+            unsafe view.series.forEach { series in
                 let activity = unsafe stripes.activity(series)
                 if unsafe activity != series.pointee.activity {
                     unsafe series.pointee.activity = activity
@@ -55,10 +55,10 @@ extension Stats {
     ) -> Int {
         let before = unsafe view.series.count
         var kept: [UnsafeMutablePointer<Series>] = unsafe []
-        for unsafe series in unsafe view.series {
+        unsafe view.series.forEach { series in
             guard unsafe series.pointee.holders == 0 && isWanted(series) else {
                 unsafe kept.append(series)
-                continue
+                return
             }
             unsafe view.index.remove(series)
             unsafe end(series, &state, time: time)

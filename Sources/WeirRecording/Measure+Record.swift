@@ -26,23 +26,6 @@ extension Measure where Value == Double {
         unsafe record(value, Tags.none, at: place(in: stats))
     }
 
-    /// Records a value with tags as they are written at the call. No lock and no reference count where the series
-    /// exists, and in an optimised build no allocation; each tag costs hashing and comparing its value.
-    @inlinable
-    @inline(__always)
-    public func record(_ value: Double, _ tags: TagLiteral) {
-        unsafe tags.elements.withUnsafeBufferPointer { unsafe record(value, elements: $0) }
-    }
-
-    @usableFromInline
-    func record(_ value: Double, elements: TagElements) {
-        let place = unsafe place
-        guard value.magnitude < .infinity else { return unsafe place.reject() }
-        unsafe TagSlice.with(elements) { slice in
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
-        }
-    }
-
     @inline(__always)
     private func record(_ value: Double, _ tags: Tags, at place: RecordingPlace) {
         guard value.magnitude < .infinity else { return unsafe place.reject() }
@@ -76,22 +59,6 @@ extension Measure where Value == Int64 {
     /// Records a value with no tags but those of the task, in an instance of one's own.
     public func record(_ value: Int64, in stats: Stats) {
         unsafe record(value, Tags.none, at: place(in: stats))
-    }
-
-    /// Records a value with tags as they are written at the call. No lock and no reference count where the series
-    /// exists, and in an optimised build no allocation; each tag costs hashing and comparing its value.
-    @inlinable
-    @inline(__always)
-    public func record(_ value: Int64, _ tags: TagLiteral) {
-        unsafe tags.elements.withUnsafeBufferPointer { unsafe record(value, elements: $0) }
-    }
-
-    @usableFromInline
-    func record(_ value: Int64, elements: TagElements) {
-        let place = unsafe place
-        unsafe TagSlice.with(elements) { slice in
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
-        }
     }
 
     @inline(__always)

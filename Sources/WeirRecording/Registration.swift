@@ -91,7 +91,7 @@ extension Stats {
     private func forEachRecorder(
         of measure: Int, _ state: inout State, _ body: (BoundSeries, inout State) -> Void
     ) {
-        for unsafe recorder in unsafe (state.recorders[measure] ?? [:]).values {
+        unsafe (state.recorders[measure] ?? [:]).values.forEach { recorder in
             unsafe recorder._withUnsafeGuaranteedRef { body($0, &state) }
         }
     }
@@ -116,7 +116,7 @@ extension Stats {
         if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe all.append(overflow) }
         unsafe view.series = []
         forEachRecorder(of: view.measureNumber, &state) { bound, _ in bound.leaveFastPath() }
-        for unsafe series in unsafe all {
+        unsafe all.forEach { series in
             unsafe series.pointee.leave()
             unsafe end(series, &state, time: time)
         }

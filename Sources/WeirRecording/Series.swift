@@ -5,7 +5,8 @@ public import Synchronization
 ///
 /// Written once, before it is published, but for ``kind`` (which may become `gone`, once) and the words at the end,
 /// which belong to the lock of ``Stats``. Freed when no reader of the snapshot table can see it, no bound recorder
-/// holds it, and its last values are reported.
+/// holds it, and its last values are reported. Its tags' entries follow it in memory, so that they are compared without
+/// another hop.
 ///
 /// The cells of a distribution: two sums, then smallest and greatest where they are kept, the sum of squares where it
 /// is kept, then the buckets. A Double is added to the sum that the lowest bit of its bucket's number chooses, so that
@@ -52,6 +53,7 @@ package struct Series: ~Copyable {
     let octaves: OctaveDirectory?
     /// Its own tags.
     let tags: Unmanaged<TagStorage>
+    let tagCount: Int
     /// Its view, retained.
     let view: Unmanaged<ViewState>
     /// The number of the first cell, and how many there are.
@@ -73,6 +75,22 @@ package struct Series: ~Copyable {
     /// What its cells added up to when they were last looked at, and since when.
     var activity: UInt64 = 0
     var activeTime: UInt64
+}
+
+extension UnsafeMutablePointer where Pointee == Series {
+    /// Its tags, as they are compared.
+    @inline(__always)
+    var tagRun: TagRun {
+        unsafe TagRun(
+            entries: UnsafeRawPointer(self + 1).assumingMemoryBound(to: TagEntry.self), count: pointee.tagCount)
+    }
+
+    /// Memory for a series with so many tags, aligned so that what the recording path reads is one cache line.
+    static func allocate(tagCount: Int) -> UnsafeMutablePointer<Series> {
+        let memory = unsafe UnsafeMutableRawPointer.allocate(
+            byteCount: MemoryLayout<Series>.stride + tagCount * MemoryLayout<TagEntry>.stride, alignment: 64)
+        return unsafe memory.bindMemory(to: Series.self, capacity: 1)
+    }
 }
 
 extension Series {

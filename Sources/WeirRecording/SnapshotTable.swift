@@ -143,7 +143,7 @@ struct ViewRow: ~Copyable {
         let index = unsafe index.load(ordering: .acquiring)
         if unsafe slice.mask & ~keyMask == 0 {
             return unsafe index.find(slice.hash) { series in
-                unsafe series.pointee.tags._withUnsafeGuaranteedRef { unsafe $0.isEqual(slice) }
+                unsafe series.tagRun.isEqual(slice)
             }
         }
         return unsafe findProjected(slice, in: index)
@@ -155,9 +155,7 @@ struct ViewRow: ~Copyable {
         _ slice: TagSlice, in index: UnsafeMutablePointer<SeriesIndex>
     ) -> UnsafeMutablePointer<Series>? {
         unsafe index.find(projectedHash(slice)) { series in
-            unsafe series.pointee.tags._withUnsafeGuaranteedRef { tags in
-                unsafe tags.isEqual(slice) { unsafe keeps($0) }
-            }
+            unsafe series.tagRun.isEqual(slice) { unsafe keeps($0) }
         }
     }
 

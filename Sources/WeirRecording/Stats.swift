@@ -67,10 +67,10 @@ public final class Stats: Sendable {
     deinit {
         // No reader is left: recorders and callers hold the instance.
         withState { state in
-            for unsafe retired in unsafe state.gate.drain() { unsafe free(retired, &state) }
+            unsafe state.gate.drain().forEach { unsafe free($0, &state) }
             for name in state.views.keys { unlink(state.views[name]!, &state, time: 0) }
-            for unsafe retired in unsafe state.gate.drain() { unsafe free(retired, &state) }
-            for unsafe series in unsafe state.ended {
+            unsafe state.gate.drain().forEach { unsafe free($0, &state) }
+            unsafe state.ended.forEach { series in
                 unsafe series.pointee.isReported = true
                 unsafe freeIfDone(series)
             }
@@ -195,7 +195,7 @@ extension Stats {
 extension Stats {
     /// Frees what nobody can see any more. Never waits.
     func reclaim(_ state: inout State) {
-        for unsafe retired in unsafe state.gate.advance() { unsafe free(retired, &state) }
+        unsafe state.gate.advance().forEach { unsafe free($0, &state) }
     }
 
     private func free(_ retired: ReaderGate.Retired, _ state: inout State) {
@@ -226,7 +226,7 @@ extension Stats {
         unsafe state.ended.append(series)
         if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {
             let excess = unsafe state.ended.count - Self.endedLimit
-            for unsafe series in unsafe state.ended.prefix(excess) {
+            unsafe state.ended.prefix(excess).forEach { series in
                 unsafe series.pointee.isReported = true
                 unsafe freeIfDone(series)
             }

@@ -51,7 +51,8 @@ struct TagWords: Equatable {
             unsafe high = UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
         } else if count > 0 {
             // First, middle and last byte: of one to three bytes these are all.
-            unsafe low = UInt64(bytes.load(as: UInt8.self)) | UInt64(bytes.load(fromByteOffset: count / 2, as: UInt8.self)) << 8
+            unsafe low =
+                UInt64(bytes.load(as: UInt8.self)) | UInt64(bytes.load(fromByteOffset: count / 2, as: UInt8.self)) << 8
             unsafe high = UInt64(bytes.load(fromByteOffset: count - 1, as: UInt8.self))
         } else {
             low = 0

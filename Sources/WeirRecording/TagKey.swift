@@ -55,7 +55,7 @@ struct KeyInfo {
 
     /// The key's bit in the masks of tags and views. The first 63 keys have one of their own and all others share the
     /// last, which therefore only says "look closer".
-    var bit: UInt64 { number < 63 ? 1 << UInt64(number) : Self.sharedBit }
+    let bit: UInt64
 
     static let sharedBit: UInt64 = 1 << 63
     static let maximumCount = 65_536
@@ -86,7 +86,8 @@ struct KeyInfo {
             } ?? 0
         }
         let key = UnsafeMutablePointer<KeyInfo>.allocate(capacity: 1)
-        unsafe key.initialize(to: KeyInfo(name: name, number: number, hash: hash))
+        let bit = (0..<63).contains(number) ? 1 << UInt64(number) : sharedBit
+        unsafe key.initialize(to: KeyInfo(name: name, number: number, hash: hash, bit: bit))
         return unsafe UnsafePointer(key)
     }
 

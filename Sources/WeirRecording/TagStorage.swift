@@ -10,16 +10,6 @@ struct TagEntry {
     /// The value, where it is longer than its words; somebody else keeps it alive.
     var bytes: UnsafeRawPointer?
 
-    /// A tag whose value is `length` bytes. The entry may outlive them where they fit into its words.
-    @inline(__always)
-    init(_ key: UnsafePointer<KeyInfo>, _ value: UnsafeRawPointer, length: Int) {
-        unsafe self.key = key
-        unsafe self.length = length
-        unsafe words = TagWords(value, count: length)
-        unsafe hash = TagHash.hash(words, value, count: length, key: key.pointee.hash)
-        unsafe bytes = length > TagWords.capacity ? value : nil
-    }
-
     /// Whether both have the same value.
     @inline(__always)
     func hasValue(of other: TagEntry) -> Bool {
@@ -57,6 +47,20 @@ struct TagEntry {
     }
 }
 
+extension UnsafeMutablePointer where Pointee == TagEntry {
+    /// A tag whose value is `length` bytes. The entry may outlive them where they fit into its words.
+    @inline(__always)
+    func initialize(_ key: UnsafePointer<KeyInfo>, _ value: UnsafeRawPointer, length: Int) {
+        let words = unsafe TagWords(value, count: length)
+        unsafe pointee.key = key
+        unsafe pointee.length = length
+        unsafe pointee.words.low = words.low
+        unsafe pointee.words.high = words.high
+        unsafe pointee.hash = TagHash.hash(words, value, count: length, key: key.pointee.hash)
+        unsafe pointee.bytes = length > TagWords.capacity ? value : nil
+    }
+}
+
 /// Tags in the shape that the recording path looks series up by. Borrowed for the length of a call.
 @unsafe
 struct TagSlice {
@@ -70,8 +74,8 @@ struct TagSlice {
 
     /// Adds an entry whose key is not there yet.
     @inline(__always)
-    mutating func append(_ entry: TagEntry, to buffer: UnsafeMutableBufferPointer<TagEntry>) {
-        unsafe (buffer.baseAddress! + count).initialize(to: entry)
+    mutating func append(_ entry: TagEntry, to memory: UnsafeMutablePointer<TagEntry>) {
+        unsafe (memory + count).initialize(to: entry)
         unsafe count &+= 1
         unsafe hash &+= entry.hash
         unsafe mask |= entry.key.pointee.bit
@@ -88,27 +92,19 @@ final class TagStorage: @unchecked Sendable {
     let entries: UnsafeMutablePointer<TagEntry>
     private let bytes: UnsafeMutableRawPointer
 
-    static let none = TagStorage(merging: [], over: nil)
+    static let none = merging([])
 
     /// The tags of `base` with `elements` over them.
-    convenience init(merging elements: [(TagKey, String)], over base: TagStorage?) {
-        var merged = base?.elements ?? []
-        for (key, value) in elements where key.isValid {
-            if let place = merged.firstIndex(where: { $0.0 == key }) {
-                merged[place].1 = value
-            } else {
-                merged.append((key, value))
-            }
+    static func merging(_ elements: [(TagKey, String)], over base: TagStorage? = nil) -> TagStorage {
+        let all = (base?.elements ?? []) + elements
+        var merged: TagStorage?
+        let longBytes = all.reduce(0) { unsafe $0 + TagSliceBuilder.longBytes($1.1) }
+        unsafe TagSliceBuilder.build(capacity: all.count, longBytes: longBytes) { builder in
+            for (key, value) in all { unsafe builder.add(key, value) }
+        } use: { slice in
+            merged = unsafe TagStorage(copying: slice) { _ in true }
         }
-        let all = unsafe merged.map { key, value in
-            var value = value
-            return value.withUTF8 { utf8 in
-                let start = unsafe utf8.baseAddress ?? Self.noBytes
-                return unsafe TagEntry(key.info, start, length: utf8.count)
-            }
-        }
-        unsafe self.init(copying: all)
-        withExtendedLifetime(merged) {}
+        return merged!
     }
 
     /// Where an empty value begins, which has no memory.
@@ -164,13 +160,24 @@ final class TagStorage: @unchecked Sendable {
         }
     }
 
-    // MARK: - Comparing
+    /// Whether all tags of another are among these.
+    func isSuperset(of other: TagStorage) -> Bool {
+        let mine = unsafe TagRun(entries: entries, count: count)
+        return (0..<other.count).allSatisfy { unsafe mine.contains(other.entries + $0, near: $0) }
+    }
+}
+
+/// Entries one after the other, sorted by the number of their keys, each key once.
+@unsafe
+struct TagRun {
+    let entries: UnsafePointer<TagEntry>
+    let count: Int
 
     /// Whether these are the tags of a slice, all of whose keys differ.
     @inline(__always)
     func isEqual(_ slice: TagSlice) -> Bool {
         guard unsafe slice.count == count else { return false }
-        for index in 0..<count where unsafe !contains(slice.entries + index, near: index) { return false }
+        for index in unsafe 0..<count where unsafe !contains(slice.entries + index, near: index) { return false }
         return true
     }
 
@@ -181,22 +188,17 @@ final class TagStorage: @unchecked Sendable {
             guard unsafe contains(slice.entries + index, near: found) else { return false }
             found += 1
         }
-        return found == count
-    }
-
-    /// Whether all tags of another are among these.
-    func isSuperset(of other: TagStorage) -> Bool {
-        (0..<other.count).allSatisfy { unsafe contains(other.entries + $0, near: $0) }
+        return unsafe found == count
     }
 
     @inline(__always)
-    private func contains(_ entry: UnsafePointer<TagEntry>, near guess: Int) -> Bool {
+    func contains(_ entry: UnsafePointer<TagEntry>, near guess: Int) -> Bool {
         // Sorted tags are found where they are expected; a literal may be in any order.
         var place = guess
         if unsafe guess >= count || entries[guess].key != entry.pointee.key {
             place = 0
             while unsafe place < count && entries[place].key != entry.pointee.key { place += 1 }
-            if place == count { return false }
+            if unsafe place == count { return false }
         }
         return unsafe entries[place].hasValue(of: entry.pointee)
     }

@@ -13,12 +13,12 @@ public struct Tags: Sendable {
 
     /// The tags of a literal: `Tags([route: "/users", status: "200"])`.
     public init(_ literal: TagLiteral) {
-        self.init(storage: TagStorage(merging: literal.elements, over: nil))
+        self.init(storage: .merging(literal.elements))
     }
 
     /// The tags of a sequence; the last of a key wins.
     public init(_ elements: some Sequence<(TagKey, String)>) {
-        self.init(storage: TagStorage(merging: Array(elements), over: nil))
+        self.init(storage: .merging(Array(elements)))
     }
 
     /// No tags.
@@ -36,7 +36,7 @@ public struct Tags: Sendable {
 
     /// These tags with those of `other` added; the value in `other` wins.
     public func merging(_ other: Tags) -> Tags {
-        Tags(storage: TagStorage(merging: other.storage.elements, over: storage))
+        Tags(storage: .merging(other.storage.elements, over: storage))
     }
 
     /// The value of a key, `nil` where there is no such tag.

@@ -57,7 +57,8 @@ package final class ViewState: @unchecked Sendable {
         unsafe row = .allocate(capacity: 1)
         unsafe row.initialize(
             to: ViewRow(
-                index: Atomic(SeriesIndex.make(capacity: 16)), overflowCell: overflowCell, keyMask: mask & ~KeyInfo.sharedBit,
+                index: Atomic(SeriesIndex.make(capacity: 16)), overflowCell: overflowCell,
+                keyMask: mask & ~KeyInfo.sharedBit,
                 hasSharedKeys: mask & KeyInfo.sharedBit != 0, keys: keys, keyCount: view.tagKeys.count,
                 state: Unmanaged.passUnretained(self)))
     }
@@ -113,9 +114,7 @@ package final class ViewState: @unchecked Sendable {
         let cells = unsafe kind == .lastValue ? stripes.sharedAddress(of: cell) : stripes.address(of: cell)
         let before = Series.cellsBeforeBuckets(
             extremes: aggregation.keepsExtremes, squares: aggregation.keepsSquares)
-        // Aligned, so that what the recording path reads is one cache line.
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<Series>.size, alignment: 64)
-        let series = unsafe memory.bindMemory(to: Series.self, capacity: 1)
+        let series = unsafe UnsafeMutablePointer<Series>.allocate(tagCount: tags.count)
         unsafe series.initialize(
             to: Series(
                 identity: tags.identity, hash: tags.hash, limit: Atomic(limit),
@@ -123,8 +122,11 @@ package final class ViewState: @unchecked Sendable {
                 cells: cells, buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds),
                 boundQuads: paddedCount / 4,
                 octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
-                tags: Unmanaged.passRetained(tags), view: Unmanaged.passRetained(self), cell: cell,
+                tags: Unmanaged.passRetained(tags), tagCount: tags.count, view: Unmanaged.passRetained(self),
+                cell: cell,
                 cellCount: cellCount, startTime: time, activeTime: time))
+        let entries = unsafe UnsafeMutableRawPointer(series + 1).bindMemory(to: TagEntry.self, capacity: tags.count)
+        unsafe entries.initialize(from: tags.entries, count: tags.count)
         return unsafe series
     }
 
