@@ -71,10 +71,11 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // Programs.
+        .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirBatch", "Weir", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WeirBatch", "WeirDump", "Weir", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -92,6 +93,7 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirBatch"]),
+        tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("PluginTests", of: ["WeirExport", "WeirBatch"]),
     ] + exporter("FileExporter", sink: "FileSink")

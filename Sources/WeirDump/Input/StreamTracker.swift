@@ -1,0 +1,145 @@
+package import WeirBatch
+
+/// Follows the numbers of every stream: which batch is new, what is missing before it, and which streams belong together.
+///
+/// A source is one writer over its restarts: a stream and those that name it as the one before them.
+package struct StreamTracker {
+    /// What a header says beside its batch, in the order in which it is to be told.
+    package enum Finding: Equatable, Sendable {
+        /// A stream's first header; `previous` where it names the one before.
+        case begins(StreamID, first: UInt64, previous: StreamID?)
+        /// Another stream's header than the last one.
+        case changes(to: StreamID)
+        /// Numbers that the sink dropped, and says so.
+        case gap(Gap)
+        /// Numbers that are missing, and nobody says why.
+        case hole(ClosedRange<UInt64>)
+        /// A batch whose numbers were seen before.
+        case repeated(ClosedRange<UInt64>)
+        /// The end mark.
+        case ends(last: UInt64)
+    }
+
+    /// What is known of a source, for the heading of a table.
+    package struct Source: Equatable, Sendable {
+        package var stream: StreamID
+        package var streams = 1
+        package var batches = 0
+        package var resource: [Batch.Attribute] = []
+        /// Times of the first and the last batch looked at. Nanoseconds since 1970; 0 where there was none.
+        package var firstTime: UInt64 = 0
+        package var lastTime: UInt64 = 0
+        package var hasEnded = false
+        /// Batches dropped, by cause in the order of first sight.
+        package var dropped: [Dropped] = []
+        /// Batches that are missing without a cause.
+        package var missing: UInt64 = 0
+        package var repeated = 0
+
+        package struct Dropped: Equatable, Sendable {
+            package var cause: Gap.Cause
+            package var batches: UInt64
+        }
+    }
+
+    private struct Stream {
+        var source: Int
+        /// Delivered, or dropped with a word.
+        var known = NumberRanges()
+        var delivered = NumberRanges()
+        var highest: UInt64
+    }
+
+    package private(set) var sources: [Source] = []
+    private var streams: [StreamID: Stream] = [:]
+    private var current: StreamID?
+
+    package init() {}
+
+    /// Takes in the next header and returns its source and what there is to say before it.
+    package mutating func add(_ header: FrameHeader) -> (source: Int, findings: [Finding]) {
+        var findings: [Finding] = []
+        // No header that a reader lets pass has its numbers the wrong way round; none is trusted to.
+        let range = min(header.first, header.last)...max(header.first, header.last)
+        var stream: Stream
+        if let known = streams[header.stream] {
+            stream = known
+            if current != header.stream { findings.append(.changes(to: header.stream)) }
+        } else {
+            let lowest = header.gaps.reduce(range.lowerBound) { min($0, $1.first) }
+            stream = Stream(source: source(of: header), highest: header.isEndMark ? range.upperBound : max(lowest, 1) - 1)
+            findings.append(.begins(header.stream, first: lowest, previous: header.previousStream))
+        }
+        current = header.stream
+        defer { streams[header.stream] = stream }
+        let source = stream.source
+        sources[source].stream = header.stream
+
+        for gap in header.gaps {
+            let range = min(gap.first, gap.last)...max(gap.first, gap.last)
+            guard !stream.known.contains(range) || gap.cause == .coalesced else { continue }
+            stream.known.insert(range)
+            findings.append(.gap(gap))
+            if gap.cause != .coalesced { sources[source].add(gap) }
+        }
+        if !header.isEndMark, stream.delivered.contains(range) {
+            sources[source].repeated += 1
+            return (source, findings + [.repeated(range)])
+        }
+        // What is missing below this batch is told once, here; should it still come, it is delivered like any other.
+        let end = header.isEndMark ? range.upperBound : max(range.lowerBound, 1) - 1
+        if end > stream.highest {
+            for hole in stream.known.missing(from: stream.highest + 1...end) {
+                findings.append(.hole(hole))
+                sources[source].missing &+= hole.upperBound - hole.lowerBound &+ 1
+            }
+        }
+        stream.highest = max(stream.highest, range.upperBound)
+        if header.isEndMark {
+            findings.append(.ends(last: range.upperBound))
+            sources[source].hasEnded = true
+        } else {
+            stream.known.insert(range)
+            stream.delivered.insert(range)
+            sources[source].hasEnded = false
+        }
+        return (source, findings)
+    }
+
+    /// Notes a batch that passed the filter.
+    package mutating func note(_ header: FrameHeader, source: Int) {
+        if sources[source].batches == 0 { sources[source].firstTime = header.endTime }
+        sources[source].batches += 1
+        sources[source].lastTime = max(sources[source].lastTime, header.endTime)
+    }
+
+    /// Notes who wrote a batch.
+    package mutating func note(resource: [Batch.Attribute], source: Int) {
+        if !resource.isEmpty { sources[source].resource = resource }
+    }
+
+    private mutating func source(of header: FrameHeader) -> Int {
+        if let previous = header.previousStream {
+            if let known = streams[previous] {
+                sources[known.source].streams += 1
+                return known.source
+            }
+            // The stream before is not among what is read; should it come after all, it belongs to the same source.
+            sources.append(Source(stream: header.stream))
+            streams[previous] = Stream(source: sources.count - 1, highest: .max)
+            return sources.count - 1
+        }
+        sources.append(Source(stream: header.stream))
+        return sources.count - 1
+    }
+}
+
+extension StreamTracker.Source {
+    fileprivate mutating func add(_ gap: Gap) {
+        if let index = dropped.firstIndex(where: { $0.cause == gap.cause }) {
+            dropped[index].batches &+= gap.batches
+        } else {
+            dropped.append(Dropped(cause: gap.cause, batches: gap.batches))
+        }
+    }
+}
