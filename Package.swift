@@ -87,7 +87,9 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // Tests.
-        .target(name: "WeirTestSupport", path: "Tests/WeirTestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "WeirTestSupport", dependencies: ["WeirBatch"], path: "Tests/WeirTestSupport",
+            swiftSettings: swiftSettings),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),

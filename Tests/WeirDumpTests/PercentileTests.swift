@@ -96,7 +96,8 @@ struct PercentileTests {
         #expect(values[4] > 1 && values[4] < 2)
     }
 
-    @Test("no scale and no index makes a percentile trap or leave the numbers", arguments: [Int32.min, -11, 0, 21, .max])
+    @Test(
+        "no scale and no index makes a percentile trap or leave the numbers", arguments: [Int32.min, -11, 0, 21, .max])
     func hostileScales(scale: Int32) {
         for index in [Int32.min, -1, 0, 1, .max] {
             let buckets = ExponentialBuckets(scale: scale, positive: [.init(index: index, count: .max)])

@@ -89,7 +89,8 @@ private struct Family {
 
     /// Calls `line` with each bucket's upper bound and how many values are not above it; says whether a bound is
     /// below zero.
-    private func writeBuckets(_ distribution: Distribution, _ line: (_ bound: String, _ count: UInt64) -> Void) -> Bool {
+    private func writeBuckets(_ distribution: Distribution, _ line: (_ bound: String, _ count: UInt64) -> Void) -> Bool
+    {
         var below: UInt64 = 0
         var bounds: [(bound: Double, count: UInt64)] = []
         switch distribution.buckets {

@@ -67,7 +67,8 @@ package struct StreamTracker {
             if current != header.stream { findings.append(.changes(to: header.stream)) }
         } else {
             let lowest = header.gaps.reduce(range.lowerBound) { min($0, $1.first) }
-            stream = Stream(source: source(of: header), highest: header.isEndMark ? range.upperBound : max(lowest, 1) - 1)
+            stream = Stream(
+                source: source(of: header), highest: header.isEndMark ? range.upperBound : max(lowest, 1) - 1)
             findings.append(.begins(header.stream, first: lowest, previous: header.previousStream))
         }
         current = header.stream
