@@ -58,6 +58,12 @@ package enum System {
         return .success(facts.st_mode & S_IFMT == S_IFDIR)
     }
 
+    /// Whether there is anything under a path.
+    package static func exists(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe stat(path, &facts) == 0
+    }
+
     /// The names in a directory, unordered.
     static func names(in directory: String) throws(SystemError) -> [String] {
         guard let stream = unsafe opendir(directory) else { throw SystemError(number: errno) }

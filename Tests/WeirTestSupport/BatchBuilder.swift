@@ -67,7 +67,7 @@ package struct BatchBuilder {
             view.integers.append(value)
         }
 
-        package mutating func row(_ tags: [String?] = [], start: UInt64, end: UInt64 = 0, _ value: Double) {
+        package mutating func row(_ tags: [String?] = [], start: UInt64, end: UInt64 = 0, double value: Double) {
             add(tags, start, end)
             view.doubles.append(value)
         }

@@ -52,8 +52,8 @@ package enum ShopBatches {
             rows.row(start: since, 7 - runs)
         }
         builder.view("room/temperature", .lastValue, .double, unit: "Cel", keys: ["room"]) { rows in
-            rows.row(["kitchen"], start: since, 21.25 + Double(runs) / 4)
-            rows.row([""], start: since, -3.5)
+            rows.row(["kitchen"], start: since, double: 21.25 + Double(runs) / 4)
+            rows.row([""], start: since, double: -3.5)
         }
         builder.view(
             "rpc/latency", .exponentialDistribution, .double, unit: "ms", measure: "rpc.duration", keys: ["rpc.method"],

@@ -9,17 +9,13 @@ package struct CSVFormat: TableFormat, BatchFormat {
         "stream", "batch",
     ]
 
-    private var hasHeader = false
-
     package init() {}
+
+    package mutating func begin(to output: Output) { write(Self.columns, to: output) }
 
     package mutating func show(_ batch: BatchFacts, to output: Output) {}
 
     package mutating func show(_ point: SeriesPoint, to output: Output) {
-        if !hasHeader {
-            write(Self.columns, to: output)
-            hasHeader = true
-        }
         let view = point.view
         var fields = [
             view.name, view.unit, JSON.object(point.tags.map { ($0.key, $0.value) }),

@@ -1,14 +1,24 @@
 package import WeirBatch
 
+/// How a dump is printed.
+package protocol DumpFormat {
+    /// Prints what stands at the top, whatever comes.
+    mutating func begin(to output: Output)
+}
+
+extension DumpFormat {
+    package mutating func begin(to output: Output) {}
+}
+
 /// A format that shows the latest state of all series.
-package protocol TableFormat {
+package protocol TableFormat: DumpFormat {
     /// Prints the series, or of a format that goes on line by line, those that changed since the last call.
     mutating func show(_ table: inout SeriesTable, sources: [StreamTracker.Source], to output: Output)
 }
 
 /// A format that shows batch after batch.
-package protocol BatchFormat {
-    /// Prints what stands before a batch and, of one within the times asked for, its header. Not every format does.
+package protocol BatchFormat: DumpFormat {
+    /// Prints what stands before a batch, and its header. Formats of points alone print neither.
     mutating func show(_ batch: BatchFacts, to output: Output)
 
     /// Prints one point of the batch whose header came last.
@@ -19,13 +29,10 @@ package protocol BatchFormat {
 package struct BatchFacts {
     package var header: FrameHeader
     package var findings: [StreamTracker.Finding]
-    /// Whether the batch lies within the times asked for.
-    package var isSelected: Bool
 
-    package init(header: FrameHeader, findings: [StreamTracker.Finding], isSelected: Bool) {
+    package init(header: FrameHeader, findings: [StreamTracker.Finding]) {
         self.header = header
         self.findings = findings
-        self.isSelected = isSelected
     }
 }
 

@@ -5,14 +5,26 @@ internal import WeirBatch
 package struct TextBatchFormat: BatchFormat {
     private let terminal: Terminal
 
+    /// Whose lines are being printed.
+    private var stream: StreamID?
+
     package init(terminal: Terminal) {
         self.terminal = terminal
     }
 
     package mutating func show(_ batch: BatchFacts, to output: Output) {
-        for finding in batch.findings { show(finding, to: output) }
-        guard batch.isSelected, !batch.header.isEndMark else { return }
         let header = batch.header
+        var isShown = !header.isEndMark
+        let begins = batch.findings.contains { if case .begins = $0 { true } else { false } }
+        if !begins, header.stream != stream {
+            output.write(terminal.styled("stream \(header.stream.text)", .bold) + "\n")
+        }
+        stream = header.stream
+        for finding in batch.findings {
+            show(finding, to: output)
+            if finding.replacesBatch { isShown = false }
+        }
+        guard isShown else { return }
         var line = "  #\(header.first)"
         if header.last != header.first { line += "-\(header.last)" }
         if header.parts > 1 { line += " (part \(header.part) of \(header.parts))" }
@@ -52,8 +64,6 @@ package struct TextBatchFormat: BatchFormat {
             if first > 1 { line += "  from #\(first)" }
             if let previous { line += "  after stream \(previous.text)" }
             output.write(line + "\n")
-        case .changes(let stream):
-            output.write(terminal.styled("stream \(stream.text)", .bold) + "  again\n")
         case .gap(let gap):
             let numbers = Self.numbers(min(gap.first, gap.last)...max(gap.first, gap.last))
             let line =
@@ -64,6 +74,8 @@ package struct TextBatchFormat: BatchFormat {
             output.write("  " + terminal.styled("missing \(Self.numbers(range)), and nothing says why", .red) + "\n")
         case .repeated(let range):
             output.write("  " + terminal.styled("again \(Self.numbers(range)), counted once", .yellow) + "\n")
+        case .lost(let range):
+            output.write("  " + terminal.styled("lost \(Self.numbers(range)): damaged", .red) + "\n")
         case .ends(let last):
             output.write("  " + terminal.styled("ends in order after #\(last)", .cyan) + "\n")
         }

@@ -63,6 +63,10 @@ private struct SourceHeading {
             let text = "  \(NumberText.grouped(source.missing)) batches missing, and nothing says why"
             output.write(terminal.styled(text, .red) + "\n")
         }
+        if source.lost > 0 {
+            let text = "  \(NumberText.grouped(source.lost)) batches damaged"
+            output.write(terminal.styled(text, .red) + "\n")
+        }
         if source.repeated > 0 {
             let text = "  \(NumberText.grouped(Int64(source.repeated))) batches delivered again, counted once"
             output.write(terminal.styled(text, .yellow) + "\n")

@@ -8,16 +8,24 @@ package struct StreamTracker {
     package enum Finding: Equatable, Sendable {
         /// A stream's first header; `previous` where it names the one before.
         case begins(StreamID, first: UInt64, previous: StreamID?)
-        /// Another stream's header than the last one.
-        case changes(to: StreamID)
         /// Numbers that the sink dropped, and says so.
         case gap(Gap)
         /// Numbers that are missing, and nobody says why.
         case hole(ClosedRange<UInt64>)
         /// A batch whose numbers were seen before.
         case repeated(ClosedRange<UInt64>)
+        /// A batch whose header could be read, and nothing else of it.
+        case lost(ClosedRange<UInt64>)
         /// The end mark.
         case ends(last: UInt64)
+
+        /// Whether there is no batch to show because of this.
+        package var replacesBatch: Bool {
+            switch self {
+            case .repeated, .lost: true
+            case .begins, .gap, .hole, .ends: false
+            }
+        }
     }
 
     /// What is known of a source, for the heading of a table.
@@ -35,10 +43,17 @@ package struct StreamTracker {
         /// Batches that are missing without a cause.
         package var missing: UInt64 = 0
         package var repeated = 0
+        /// Batches of which nothing but the header can be read.
+        package var lost: UInt64 = 0
 
         package struct Dropped: Equatable, Sendable {
             package var cause: Gap.Cause
             package var batches: UInt64
+
+            package init(cause: Gap.Cause, batches: UInt64) {
+                self.cause = cause
+                self.batches = batches
+            }
         }
     }
 
@@ -52,26 +67,25 @@ package struct StreamTracker {
 
     package private(set) var sources: [Source] = []
     private var streams: [StreamID: Stream] = [:]
-    private var current: StreamID?
 
     package init() {}
 
     /// Takes in the next header and returns its source and what there is to say before it.
-    package mutating func add(_ header: FrameHeader) -> (source: Int, findings: [Finding]) {
+    ///
+    /// - Parameter isLost: whether its batch cannot be read. Should it come again, it is not repeated.
+    package mutating func add(_ header: FrameHeader, isLost: Bool = false) -> (source: Int, findings: [Finding]) {
         var findings: [Finding] = []
         // No header that a reader lets pass has its numbers the wrong way round; none is trusted to.
         let range = min(header.first, header.last)...max(header.first, header.last)
         var stream: Stream
         if let known = streams[header.stream] {
             stream = known
-            if current != header.stream { findings.append(.changes(to: header.stream)) }
         } else {
             let lowest = header.gaps.reduce(range.lowerBound) { min($0, $1.first) }
             stream = Stream(
                 source: source(of: header), highest: header.isEndMark ? range.upperBound : max(lowest, 1) - 1)
             findings.append(.begins(header.stream, first: lowest, previous: header.previousStream))
         }
-        current = header.stream
         defer { streams[header.stream] = stream }
         let source = stream.source
         sources[source].stream = header.stream
@@ -81,19 +95,14 @@ package struct StreamTracker {
             guard !stream.known.contains(range) || gap.cause == .coalesced else { continue }
             stream.known.insert(range)
             findings.append(.gap(gap))
-            if gap.cause != .coalesced { sources[source].add(gap) }
         }
         if !header.isEndMark, stream.delivered.contains(range) {
-            sources[source].repeated += 1
             return (source, findings + [.repeated(range)])
         }
         // What is missing below this batch is told once, here; should it still come, it is delivered like any other.
         let end = header.isEndMark ? range.upperBound : max(range.lowerBound, 1) - 1
         if end > stream.highest {
-            for hole in stream.known.missing(from: stream.highest + 1...end) {
-                findings.append(.hole(hole))
-                sources[source].missing &+= hole.upperBound - hole.lowerBound &+ 1
-            }
+            findings += stream.known.missing(from: stream.highest + 1...end).map(Finding.hole)
         }
         stream.highest = max(stream.highest, range.upperBound)
         if header.isEndMark {
@@ -101,14 +110,30 @@ package struct StreamTracker {
             sources[source].hasEnded = true
         } else {
             stream.known.insert(range)
-            stream.delivered.insert(range)
+            if isLost { findings.append(.lost(range)) } else { stream.delivered.insert(range) }
             sources[source].hasEnded = false
         }
         return (source, findings)
     }
 
-    /// Notes a batch that passed the filter.
-    package mutating func note(_ header: FrameHeader, source: Int) {
+    /// Notes a header of a source within the times asked for, with what ``add(_:)`` found.
+    package mutating func note(_ header: FrameHeader, findings: [Finding], source: Int) {
+        var isShown = !header.isEndMark
+        for finding in findings {
+            switch finding {
+            case .begins, .ends: break
+            // A coalesced batch lost nothing: the newer one holds it.
+            case .gap(let gap): if gap.cause != .coalesced { sources[source].add(gap) }
+            case .hole(let range): sources[source].missing &+= range.upperBound - range.lowerBound &+ 1
+            case .repeated:
+                sources[source].repeated += 1
+                isShown = false
+            case .lost(let range):
+                sources[source].lost &+= range.upperBound - range.lowerBound &+ 1
+                isShown = false
+            }
+        }
+        guard isShown else { return }
         if sources[source].batches == 0 { sources[source].firstTime = header.endTime }
         sources[source].batches += 1
         sources[source].lastTime = max(sources[source].lastTime, header.endTime)
