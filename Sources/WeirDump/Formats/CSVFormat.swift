@@ -18,7 +18,7 @@ package struct CSVFormat: TableFormat, BatchFormat {
     package mutating func show(_ point: SeriesPoint, to output: Output) {
         let view = point.view
         var fields = [
-            view.name, view.unit, JSON.object(point.tags.map { ($0.key, $0.value) }),
+            view.name, view.valueUnit, JSON.object(point.tags.map { ($0.key, $0.value) }),
             Timestamp(nanoseconds: point.point.start).rfc3339, Timestamp(nanoseconds: point.point.end).rfc3339,
             point.point.hasEnded ? "true" : "",
         ]

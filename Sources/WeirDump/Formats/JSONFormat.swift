@@ -13,7 +13,7 @@ package struct JSONFormat: TableFormat, BatchFormat {
         let view = point.view
         var object = JSONObject()
         object.add("name", JSON.string(view.name))
-        object.add("unit", JSON.string(view.unit))
+        object.add("unit", JSON.string(view.valueUnit))
         object.add("tags", JSON.object(point.tags.map { ($0.key, $0.value) }))
         object.add("start", JSON.string(Timestamp(nanoseconds: point.point.start).rfc3339))
         object.add("end", JSON.string(Timestamp(nanoseconds: point.point.end).rfc3339))

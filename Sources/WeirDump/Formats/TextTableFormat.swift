@@ -42,11 +42,15 @@ private struct SourceHeading {
     let source: StreamTracker.Source
     let terminal: Terminal
 
+    private static func batches(_ count: UInt64) -> String {
+        "\(NumberText.grouped(count)) \(count == 1 ? "batch" : "batches")"
+    }
+
     func write(to output: Output) {
         let resource = source.resource.map { Terminal.safe("\($0.key)=\($0.value)") }.joined(separator: " ")
         output.write(terminal.styled("stream \(source.stream.short)", .bold))
         output.write(resource.isEmpty ? "\n" : "  \(resource)\n")
-        var line = "  \(NumberText.grouped(Int64(source.batches))) \(source.batches == 1 ? "batch" : "batches")"
+        var line = "  \(Self.batches(UInt64(source.batches)))"
         if source.streams > 1 { line += " of \(source.streams) streams" }
         line += ", \(Timestamp(nanoseconds: source.firstTime).text(fractionDigits: 0))"
         if source.lastTime > source.firstTime {
@@ -56,19 +60,19 @@ private struct SourceHeading {
         output.write(terminal.styled(line + (source.hasEnded ? ", ended" : ""), .dim))
         output.write("\n")
         for dropped in source.dropped {
-            let text = "  \(NumberText.grouped(dropped.batches)) batches dropped: \(dropped.cause)"
+            let text = "  \(Self.batches(dropped.batches)) dropped: \(dropped.cause)"
             output.write(terminal.styled(text, .yellow) + "\n")
         }
         if source.missing > 0 {
-            let text = "  \(NumberText.grouped(source.missing)) batches missing, and nothing says why"
+            let text = "  \(Self.batches(source.missing)) missing, and nothing says why"
             output.write(terminal.styled(text, .red) + "\n")
         }
         if source.lost > 0 {
-            let text = "  \(NumberText.grouped(source.lost)) batches damaged"
+            let text = "  \(Self.batches(source.lost)) damaged"
             output.write(terminal.styled(text, .red) + "\n")
         }
         if source.repeated > 0 {
-            let text = "  \(NumberText.grouped(Int64(source.repeated))) batches delivered again, counted once"
+            let text = "  \(Self.batches(UInt64(source.repeated))) delivered again, counted once"
             output.write(terminal.styled(text, .yellow) + "\n")
         }
     }

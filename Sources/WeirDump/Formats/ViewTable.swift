@@ -23,7 +23,7 @@ struct ViewTable {
         for column in columns { table.addColumn(column.header, column.alignment) }
         for series in series {
             guard let point = series.latest else { continue }
-            var cells = keys.map { key in series.tags.first { $0.key == key }?.value ?? "-" }
+            var cells = keys.map { key in Self.cell(series.tags.first { $0.key == key }?.value) }
             if showsOverflow { cells.append("") }
             if isOverflow(series), !cells.isEmpty { cells[0] = "(overflow)" }
             table.addRow(cells + columns.map { $0.cell(series, point) })
@@ -37,12 +37,18 @@ struct ViewTable {
         output.write("\n")
         var facts = Self.words(view)
         if !view.measure.isEmpty, view.measure != view.name { facts += " of \(view.measure)" }
-        if !view.unit.isEmpty, view.unit != "1" { facts += " in \(view.unit)" }
+        if !view.valueUnit.isEmpty, view.valueUnit != "1" { facts += " in \(view.valueUnit)" }
         if view.temporality == .delta { facts += ", deltas added up" }
         if let worst = series.compactMap(relativeError).max() {
             facts += ", percentiles within \(NumberText.significant(worst * 100)) %"
         }
         output.write(terminal.styled("  " + Terminal.safe(facts), .dim) + "\n")
+    }
+
+    /// A missing tag is not an empty one.
+    private static func cell(_ value: String?) -> String {
+        guard let value else { return "-" }
+        return value.isEmpty ? "\"\"" : value
     }
 
     private static func words(_ view: ViewDescription) -> String {
@@ -122,7 +128,7 @@ extension ViewTable {
         }
         var pictureHeader = "buckets"
         if let first = view.bounds.first, let last = view.bounds.last {
-            pictureHeader += " to \(unit.text(first)) … over \(unit.text(last))"
+            pictureHeader += " ≤ \(unit.text(first)) … > \(unit.text(last))"
         }
         columns.append(
             Column(header: pictureHeader, alignment: .left) { _, point in
