@@ -33,6 +33,9 @@ package struct Batch: Equatable, Sendable {
 
     /// Rows of all views: one a series.
     package var rows: Int { views.reduce(0) { $0 + $1.rows } }
+
+    /// Single numbers in the value columns of all views.
+    package var points: Int { views.reduce(0) { $0 + $1.points } }
 }
 
 /// One view's series as columns: row `r` of every column belongs to the same series.
@@ -122,6 +125,12 @@ package struct ViewColumns: Equatable, Sendable {
     package var negative = ExponentialBuckets()
 
     package init() {}
+
+    /// Single numbers in the value columns.
+    package var points: Int {
+        integers.count + doubles.count + bucketCounts.count + minima.count + maxima.count + squares.count
+            + zeroCounts.count + positive.counts.count + negative.counts.count
+    }
 
     /// Buckets in use, row after row.
     package struct ExponentialBuckets: Equatable, Sendable {

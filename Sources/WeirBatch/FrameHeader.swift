@@ -63,7 +63,9 @@ package struct Gap: Equatable, Sendable {
 
     /// Why; the accounts use the same words.
     package enum Cause: UInt8, Sendable, CaseIterable {
-        case overflowOldest = 1
+        /// Read from a header that a later Weir wrote; no account uses it.
+        case unknown = 0
+        case overflowOldest
         case overflowNewest
         case random
         case timedOut

@@ -19,7 +19,7 @@ package struct StringTable: Equatable, Sendable {
     package mutating func append(utf8: Span<UInt8>) -> UInt32 {
         let index = UInt32(offsets.count)
         offsets.append(UInt32(bytes.count))
-        for position in utf8.indices { bytes.append(utf8[position]) }
+        unsafe utf8.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(0)
         return index
     }

@@ -1,0 +1,27 @@
+/// Turns batches into payloads; keeps its buffers and zstd's state from one to the next.
+///
+/// Columns go to protobuf-c as whole arrays, where they lie: no message exists per row and nothing is copied on the way
+/// into the one buffer that zstd then reads.
+package struct BatchEncoder: ~Copyable {
+    private var packer = BatchPacker()
+    private var compressor: Compressor
+
+    /// - Parameter level: zstd's. 1 by default: on columns, 3 costs almost three times the time for 3 % of the size.
+    /// - Throws: ``BatchError/compressionLevel(allowed:found:)`` or ``BatchError/outOfMemory``.
+    package init(level: Int32 = 1) throws(BatchError) {
+        compressor = try Compressor(level: level)
+    }
+
+    /// Encodes and compresses a batch. Allocates the payload's bytes and, where the batch is the greatest so far, larger
+    /// buffers.
+    ///
+    /// - Throws: a content error where columns contradict each other, ``BatchError/tooLong(_:limit:found:)`` where a
+    ///   reader with default limits would refuse it.
+    package mutating func encode(_ batch: borrowing Batch) throws(BatchError) -> Payload {
+        try packer.pack(batch)
+        let bytes = try compressor.compress(packer.output)
+        let limit = UInt64(ReadLimits().payloadLength)
+        guard bytes.count <= limit else { throw .tooLong(.payload, limit: limit, found: UInt64(bytes.count)) }
+        return Payload(bytes: bytes, rawLength: UInt64(packer.output.count), batch: batch)
+    }
+}

@@ -1,0 +1,217 @@
+/// Reads any concatenation of batch frames, also one that is still growing, and survives what is wrong with it.
+///
+/// Headers are read, payloads passed over: by a seek where the source can, otherwise by reading through. A source that
+/// passes by is held in memory from the present header on, at most a header and a payload. Thread-confined, and so are
+/// the frames it returns.
+///
+/// Damage is an item, not an error: `next` throws only where the source cannot be read. After damage, reading goes on at
+/// the next header whose checksum holds.
+package final class BatchReader {
+    /// Where the next item begins: what lies before was returned.
+    package private(set) var offset: UInt64 = 0
+
+    private let access: BatchAccess
+    private let limits: ReadLimits
+    private var source: any ByteSource { access.source }
+
+    package init(_ source: any ByteSource, limits: ReadLimits = ReadLimits()) throws(BatchError) {
+        access = try BatchAccess(source: source, limits: limits)
+        self.limits = limits
+    }
+
+    package convenience init(path: String, limits: ReadLimits = ReadLimits()) throws(BatchError) {
+        try self.init(DescriptorSource(path: path), limits: limits)
+    }
+
+    /// The next item; nil where the source ends between two, and it may be asked again when there is more.
+    ///
+    /// - Parameter following: whether somebody still writes. A frame that is cut off at the end is then no item yet; if
+    ///   not, it is damage.
+    package func next(following: Bool = false) throws(BatchError) -> Item? {
+        while true {
+            source.forget(before: offset)
+            let step = try examine(following: following)
+            offset = step.end
+            if let item = step.item { return item }
+            if step.isLast { return nil }
+        }
+    }
+
+    /// What was found at ``offset``, and where to go on.
+    private struct Step {
+        var item: Item?
+        var end: UInt64
+        /// Whether nothing more can be had now.
+        var isLast = false
+    }
+
+    // MARK: - What begins here
+
+    private func examine(following: Bool) throws(BatchError) -> Step {
+        let opening = try source.read(at: offset, atLeast: HeaderFrame.prefixLength, upTo: 4096)
+        if opening.isEmpty { return Step(end: offset, isLast: true) }
+        switch FrameKind(opening) {
+        case .skippable(let magic, let length): return try examineSkippable(magic, length, opening, following)
+        case .zstd: return try examineHeadless(following: following)
+        case .incomplete: return try cutOff(expected: HeaderFrame.prefixLength, found: opening.count, following)
+        case .none: return try damage(.unexpectedBytes, following: following)
+        }
+    }
+
+    private func examineSkippable(
+        _ magic: UInt32, _ length: UInt64, _ opening: [UInt8], _ following: Bool
+    ) throws(BatchError) -> Step {
+        let end = offset + length
+        var opening = opening
+        let wanted = Int(min(length, UInt64(HeaderFrame.openingLength)))
+        if opening.count < wanted { opening = try source.read(at: offset, atLeast: wanted, upTo: wanted) }
+        guard opening.count >= wanted else { return try cutOff(expected: wanted, found: opening.count, following) }
+
+        let isOurs = opening.dropFirst(HeaderFrame.prefixLength).starts(with: HeaderFrame.signature)
+        guard isOurs else {
+            // Somebody else's: pass over it, once all of it is there.
+            let last = try source.read(at: end - 1, atLeast: 1, upTo: 1)
+            guard !last.isEmpty else { return try cutOff(expected: Int(length), found: opening.count, following) }
+            return Step(end: end)
+        }
+        guard length <= UInt64(limits.headerLength) else {
+            let reason = BatchError.tooLong(.header, limit: UInt64(limits.headerLength), found: length)
+            return try damage(reason, following: following)
+        }
+        let whole = Int(length)
+        let frame =
+            opening.count >= whole
+            ? Array(opening[..<whole]) : try source.read(at: offset, atLeast: whole, upTo: whole)
+        guard frame.count == whole else { return try cutOff(expected: whole, found: frame.count, following) }
+        do {
+            return try examinePayload(of: FrameHeader(decoding: frame), at: end, following: following)
+        } catch let error where error.isAboutHeader {
+            return try damage(error, resumingAt: end, following: following)
+        }
+    }
+
+    private func examinePayload(
+        of header: FrameHeader, at start: UInt64, following: Bool
+    ) throws(BatchError) -> Step {
+        if header.isEndMark {
+            return Step(item: .endMark(EndMark(offset: offset, length: start - offset, header: header)), end: start)
+        }
+        let (end, overflow) = start.addingReportingOverflow(header.payloadLength)
+        if let reason = excess(of: header) {
+            return try damage(reason, lost: header, resumingAt: overflow ? nil : end, following: following)
+        }
+        let length = Int(header.payloadLength)
+        if let available = try source.length() {
+            guard end <= available else {
+                if following { return Step(end: offset, isLast: true) }
+                let found = available - min(start, available)
+                return try damage(
+                    .truncated(expected: header.payloadLength, found: found), lost: header, scanningFrom: start,
+                    following: following)
+            }
+            if try isFrameOrEnd(at: end) {
+                return frame(header, .source(offset: start, length: length), end)
+            }
+        }
+        // Something else than a frame follows, or nobody can know without waiting: walk over the payload's blocks.
+        let payload = try source.read(at: start, atLeast: length, upTo: length)
+        guard payload.count == length else {
+            if following { return Step(end: offset, isLast: true) }
+            let reason = BatchError.truncated(expected: header.payloadLength, found: UInt64(payload.count))
+            return try damage(reason, lost: header, scanningFrom: start, following: following)
+        }
+        if let reason = outerFault(of: payload) {
+            return try damage(reason, lost: header, scanningFrom: start, following: following)
+        }
+        return frame(header, .memory(payload), end)
+    }
+
+    private func examineHeadless(following: Bool) throws(BatchError) -> Step {
+        var count = min(64 << 10, limits.payloadLength)
+        while true {
+            let bytes = try source.read(at: offset, atLeast: count, upTo: count)
+            let extent: ZstdFrame.Extent
+            do { extent = try ZstdFrame.extent(of: bytes) } catch {
+                return try damage(error, following: following)
+            }
+            if case .whole(let length) = extent {
+                let payload = StoredPayload(access: access, place: .memory(Array(bytes[..<length])))
+                let frame = HeadlessFrame(offset: offset, length: UInt64(length), payload: payload)
+                return Step(item: .headless(frame), end: offset + UInt64(length))
+            }
+            guard bytes.count == count else {
+                return try cutOff(expected: bytes.count + 1, found: bytes.count, following)
+            }
+            guard count < limits.payloadLength else {
+                let limit = UInt64(limits.payloadLength)
+                return try damage(.tooLong(.payload, limit: limit, found: limit + 1), following: following)
+            }
+            count = min(2 * count, limits.payloadLength)
+        }
+    }
+
+    private func frame(_ header: FrameHeader, _ place: StoredPayload.Place, _ end: UInt64) -> Step {
+        let payload = StoredPayload(access: access, place: place)
+        return Step(
+            item: .frame(Frame(offset: offset, header: header, length: end - offset, payload: payload)), end: end)
+    }
+
+    /// Why a header's payload is not worth reading.
+    private func excess(of header: FrameHeader) -> BatchError? {
+        let payload = UInt64(limits.payloadLength)
+        if header.payloadLength > payload { return .tooLong(.payload, limit: payload, found: header.payloadLength) }
+        let raw = UInt64(limits.rawLength)
+        if header.rawLength > raw { return .tooLong(.raw, limit: raw, found: header.rawLength) }
+        return nil
+    }
+
+    /// Why a payload is no frame of just its length.
+    private func outerFault(of payload: [UInt8]) -> BatchError? {
+        do {
+            guard case .whole(let length) = try ZstdFrame.extent(of: payload), length == payload.count else {
+                return .payloadLength(expected: UInt64(payload.count), found: UInt64(payload.count) + 1)
+            }
+            return nil
+        } catch { return error }
+    }
+
+    // MARK: - After damage
+
+    /// A frame that the source ends within.
+    private func cutOff(expected: Int, found: Int, _ following: Bool) throws(BatchError) -> Step {
+        if following { return Step(end: offset, isLast: true) }
+        return try damage(.truncated(expected: UInt64(expected), found: UInt64(found)), following: following)
+    }
+
+    /// Damage from ``offset`` to where something can be read again: `resumingAt`, if a frame begins there, otherwise
+    /// the first header after `scanningFrom`.
+    private func damage(
+        _ reason: BatchError, lost: FrameHeader? = nil, resumingAt candidate: UInt64? = nil,
+        scanningFrom start: UInt64? = nil, following: Bool
+    ) throws(BatchError) -> Step {
+        let end: UInt64
+        if let candidate, try isFrameOrEnd(at: candidate) {
+            end = candidate
+        } else {
+            end = try HeaderScan(source: source, limits: limits).first(from: start ?? offset + 1, following: following)
+        }
+        return Step(item: .damage(Damage(offset: offset, length: end - offset, reason: reason, lost: lost)), end: end)
+    }
+
+    /// Whether what is at hand at an offset may become a frame. At the source's end it may.
+    private func isFrameOrEnd(at offset: UInt64) throws(BatchError) -> Bool {
+        if let length = try source.length(), offset > length { return false }
+        let bytes = try source.read(at: offset, atLeast: 4, upTo: HeaderFrame.prefixLength)
+        return bytes.isEmpty || FrameKind(bytes) != .none
+    }
+}
+
+extension BatchError {
+    /// Whether ``FrameHeader/init(decoding:)`` throws it.
+    fileprivate var isAboutHeader: Bool {
+        switch self {
+        case .headerMagic, .headerChecksum, .headerField, .version, .malformed, .truncated, .unexpectedBytes: true
+        default: false
+        }
+    }
+}
