@@ -100,6 +100,11 @@ package enum System {
     /// From now on SIGINT does not end the process but makes ``isInterrupted`` true and cuts ``pause(milliseconds:)``.
     package static func catchInterrupts() {
         interrupted.store(false, ordering: .relaxed)
+        // A parent that starts us from a thread which blocks signals hands its mask down.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
     }
 
