@@ -3,8 +3,8 @@ private import CWeirBatch
 /// Writes a batch as the protobuf message `weir.v1.Batches`.
 ///
 /// A message of protobuf-c is a struct of pointers, so a column costs one pointer and one count: they point into the
-/// batch's own arrays. Only what the wire wants otherwise than the model (start times, bucket indexes, names that end
-/// in zero) is written out first, into memory kept from batch to batch.
+/// batch's own arrays. Only what the wire wants otherwise than the model (start times, buckets, names that end in
+/// zero) is written out first, into memory kept from batch to batch.
 @safe
 struct BatchPacker: ~Copyable {
     /// The message that ``pack(_:)`` wrote.
@@ -17,6 +17,7 @@ struct BatchPacker: ~Copyable {
     private var names = Scratch<UInt8>()
     private var startDeltas = Scratch<Int64>()
     private var indexDeltas = Scratch<Int32>()
+    private var bucketColumns = Scratch<UInt64>()
 
     /// Packs one batch.
     mutating func pack(_ batch: borrowing Batch) throws(BatchError) {
@@ -81,6 +82,7 @@ struct BatchPacker: ~Copyable {
         names.begin(capacity: size.names)
         startDeltas.begin(capacity: size.startDeltas)
         indexDeltas.begin(capacity: size.indexDeltas)
+        bucketColumns.begin(capacity: size.bucketColumns)
     }
 
     private mutating func message(of attribute: Batch.Attribute) -> Weir__V1__Attribute {
@@ -123,7 +125,8 @@ struct BatchPacker: ~Copyable {
         unsafe message.n_doubles = view.doubles.count
         unsafe message.doubles = column(view.doubles)
         unsafe message.n_bucket_counts = view.bucketCounts.count
-        unsafe message.bucket_counts = column(view.bucketCounts)
+        unsafe message.bucket_counts = bucketColumns.end
+        appendBucketColumns(view)
         unsafe message.n_minima = view.minima.count
         unsafe message.minima = column(view.minima)
         unsafe message.n_maxima = view.maxima.count
@@ -148,6 +151,17 @@ struct BatchPacker: ~Copyable {
         unsafe message.n_negative_counts = view.negative.counts.count
         unsafe message.negative_counts = column(view.negative.counts)
         return unsafe message
+    }
+
+    /// Counts bucket by bucket: zstd takes half the time for them that it takes row by row, as counts of one bucket are
+    /// alike and those of one row are not.
+    private mutating func appendBucketColumns(_ view: ViewColumns) {
+        let count = view.bucketCounts.count
+        unsafe bucketColumns.append(count) { columns in
+            unsafe view.bucketCounts.withUnsafeBufferPointer { rows in
+                unsafe transpose(rows, width: view.bounds.count + 1, into: columns)
+            }
+        }
     }
 
     /// Differences from row to row, or nothing where all are equal, as they usually are. Wraps, and so loses nothing.

@@ -63,7 +63,8 @@ extension ViewColumns {
         endTimes = unsafe column(message.end_times, message.n_end_times)
         integers = unsafe column(message.integers, message.n_integers)
         doubles = unsafe column(message.doubles, message.n_doubles)
-        bucketCounts = unsafe column(message.bucket_counts, message.n_bucket_counts)
+        unsafe setBucketCounts(
+            UnsafeBufferPointer(start: unsafe message.bucket_counts, count: unsafe message.n_bucket_counts))
         minima = unsafe column(message.minima, message.n_minima)
         maxima = unsafe column(message.maxima, message.n_maxima)
         squares = unsafe column(message.squares, message.n_squares)
@@ -88,6 +89,18 @@ extension ViewColumns {
             throw .unknownValue(view: view, field: field, found: Int64(found))
         }
         return value
+    }
+
+    /// Counts row by row from the wire's bucket by bucket. A length that does not fit is left for validation to find.
+    private mutating func setBucketCounts(_ columns: UnsafeBufferPointer<UInt64>) {
+        bucketCounts = unsafe [UInt64](unsafeUninitializedCapacity: columns.count) { rows, count in
+            count = columns.count
+            if self.rows > 0, columns.count % self.rows == 0 {
+                unsafe transpose(columns, width: self.rows, into: rows)
+            } else {
+                _ = unsafe rows.update(fromContentsOf: columns)
+            }
+        }
     }
 
     /// One start a row, after a look at another column: no few bytes may claim four billion rows.

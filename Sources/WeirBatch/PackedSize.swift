@@ -9,6 +9,7 @@ struct PackedSize {
     private(set) var names = 0
     private(set) var startDeltas = 0
     private(set) var indexDeltas = 0
+    private(set) var bucketColumns = 0
 
     /// Longest encodings of numbers, and of what stands before a field.
     private enum Length {
@@ -56,6 +57,7 @@ struct PackedSize {
             view.bounds.count + view.doubles.count + view.minima.count + view.maxima.count + view.squares.count
         bytes += numbers32 * Length.varint32 + numbers64 * Length.varint64 + doubles * Length.fixed64
         startDeltas += view.startTimes.count
+        bucketColumns += view.bucketCounts.count
         indexDeltas += view.positive.indexes.count + view.negative.indexes.count
     }
 

@@ -27,6 +27,13 @@ struct Scratch<Element: BitwiseCopyable>: ~Copyable {
         count += 1
     }
 
+    /// Appends elements that `write` sets, every one.
+    mutating func append(_ elements: Int, _ write: (UnsafeMutableBufferPointer<Element>) -> Void) {
+        precondition(unsafe elements <= storage.count - count)
+        unsafe write(UnsafeMutableBufferPointer(rebasing: storage[count..<count + elements]))
+        count += elements
+    }
+
     /// Declares the first elements to be written, by whoever wrote through ``end``.
     mutating func advance(by written: Int) {
         precondition(unsafe written <= storage.count - count)

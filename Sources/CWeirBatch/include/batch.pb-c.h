@@ -249,7 +249,7 @@ struct  Weir__V1__View
   size_t n_doubles;
   double *doubles;
   /*
-   * Row by row, bounds + 1 a row. Their sum is the row's count.
+   * rows counts for the first bucket, then rows for the second, and so on. A row's counts add up to its count.
    */
   size_t n_bucket_counts;
   uint64_t *bucket_counts;
