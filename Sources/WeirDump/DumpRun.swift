@@ -10,6 +10,10 @@ package struct DumpRun {
     private let diagnostics: Diagnostics
     private var dump: Dump
     private var status = DumpStatus.complete
+    /// The file whose headers are being read.
+    private var headedPath: String?
+    /// A batch without a header in a file of which no header was read so far.
+    private var headless: (path: String, offset: UInt64)?
 
     package init(_ options: DumpOptions, mode: DumpMode, output: Output, diagnostics: Diagnostics) {
         self.options = options
@@ -61,15 +65,22 @@ extension DumpRun {
     private mutating func take(_ event: Input.Event) {
         switch event {
         case .item(.frame(let frame), let path):
+            expectHeaders(in: path)
             do throws(BatchError) {
                 try dump.take(frame.header) { () throws(BatchError) in try frame.batch() }
             } catch {
                 report(frame.damage(error), path)
             }
-        case .item(.endMark(let mark), _):
+        case .item(.endMark(let mark), let path):
+            expectHeaders(in: path)
             // An end mark has no batch to decode, and so nothing to throw.
             try? dump.take(mark.header) { () throws(BatchError) in Batch() }
         case .item(.headless(let frame), let path):
+            if headedPath == path {
+                reportHeadless(path, frame.offset)
+            } else {
+                headless = headless ?? (path, frame.offset)
+            }
             do throws(BatchError) {
                 for batch in try frame.batches() { dump.take(headless: batch, compressedLength: frame.length) }
             } catch {
@@ -84,6 +95,20 @@ extension DumpRun {
             say("\(path): \(reason)")
             status = .unreadable
         }
+    }
+
+    /// A file of batches that never had headers is as it should be. Where others have one, it was damaged beyond
+    /// recognition: what zstd takes for somebody else's frame.
+    private mutating func expectHeaders(in path: String) {
+        headedPath = path
+        guard let headless else { return }
+        if headless.path == path { reportHeadless(path, headless.offset) }
+        self.headless = nil
+    }
+
+    private mutating func reportHeadless(_ path: String, _ offset: UInt64) {
+        say("\(path): byte \(offset): damaged: a batch without a header; lost: its stream, its number and its gaps")
+        if status == .complete { status = .damaged }
     }
 
     private mutating func report(_ damage: Damage, _ path: String) {

@@ -8,33 +8,44 @@ struct DumpCommand: ParsableCommand {
         abstract: "Show what is in batch files.",
         usage: "weir dump [FILE|DIRECTORY|-]... [OPTIONS]",
         discussion: """
-            Without options, a table of the latest value of each series: counts and sums with their rate between the \
-            first and the last batch, distributions with mean, percentiles and a picture of their buckets. Rates count on \
-            over restarts. Deltas are added up. Only memory for the series is needed, however long \
-            the files are.
+            Without options, a table of the latest value of each series: counts and sums \
+            with their rate between the first and the last batch, distributions with \
+            mean, percentiles and a picture of their buckets. Rates count on over \
+            restarts, deltas are added up. Memory is needed for the series only, however \
+            long the files are.
 
             EXAMPLES
-              weir dump                                 what is in ./weir-data
-              weir dump weir-data --follow              the same, kept up to date
-              weir dump --match 'http/latency'          one view
-              weir dump --match '{http.route=~"/users.*",http.status_code!="200"}'
-              weir dump --since 10m                     what the last ten minutes' batches say
-              weir dump --batches                       each batch, and what is missing between them
+              weir dump                        what is in ./weir-data
+              weir dump weir-data --follow     the same, kept up to date
+              weir dump --since 10m            what the last ten minutes' batches say
+              weir dump --match http/latency   one view
+              weir dump --match '{route=~"/users.*",status!="200"}'
+              weir dump --batches              each batch, and what is missing
               weir dump --batches --format csv > all.csv
-              weir dump --format json | jq 'select(.name == "http/requests") | .value'
-              weir dump --format openmetrics            for promtool and its kin
-              ssh host cat weir-data/*.weir.zst | weir dump -
+              weir dump --format json | jq 'select(.name == "http/requests")'
+              weir dump --format openmetrics > metrics.txt
+              ssh host cat 'weir-data/*.weir.zst' | weir dump -
 
             SELECTORS
-              As Prometheus writes them: name{tag="value",other=~"regex"}, with =, !=, =~ and !~. A regular expression \
-            must match the whole value, and a missing tag matches what an empty one does. Name or braces may be left \
-            out; {__name__=~"http/.*"} selects by a pattern of the name. Several --match show what any of them matches.
+              As Prometheus writes them: name{tag="value",other=~"regex"}, with the
+              operators =, !=, =~ and !~. A regular expression must match the whole
+              value, and a missing tag matches what an empty one does. The name or the
+              braces may be left out; {__name__=~"http/.*"} selects by a pattern of the
+              name. Several --match show what any of them matches.
 
             FILES
-              Of a directory all *.weir.zst are read in the order of their names, which is that of their time. A frame \
-            that is cut off at the end of a directory's newest file is one being written: a note says so. Anywhere else \
-            it is damage, as is what fails its checksum: reading goes on behind it, and stderr says where it was and \
-            what was lost. --batches without --match reads headers only and so sees no damage within a batch.
+              Of a directory all *.weir.zst are read in the order of their names, which
+              is that of their time. A frame that is cut off at the end of a directory's
+              newest file is one being written, and a note says so. Anywhere else it is
+              damage, as is what fails its checksum: reading goes on behind it, and
+              stderr says where it was and what was lost. --batches alone reads headers
+              only, and sees no damage within a batch.
+
+            OUTPUT
+              Where several sources were read, OpenMetrics has a label `stream` for them.
+              JSON and CSV name stream and batch of each point; integers are exact. Where
+              JSON has no number there is a string: "NaN", "Infinity", "-Infinity".
+              With --follow, JSON and CSV show each series again when it changed.
 
             EXIT CODES
               0   everything was read, or the output's reader went away
