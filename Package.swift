@@ -71,10 +71,11 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // Programs.
+        .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirBatch", "Weir", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WeirBatch", "WeirDump", "Weir", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -86,12 +87,15 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // Tests.
-        .target(name: "WeirTestSupport", path: "Tests/WeirTestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "WeirTestSupport", dependencies: ["WeirBatch"], path: "Tests/WeirTestSupport",
+            swiftSettings: swiftSettings),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
+        tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
     ] + exporter("FileExporter", sink: "FileSink")

@@ -1,0 +1,124 @@
+package import WeirBatch
+
+/// What was measured, by which view: everything that a batch says of a view but its series.
+///
+/// Two views with the same description are one; a view that changed, even if only its bounds did, is another.
+package struct ViewDescription: Hashable, Sendable {
+    package var name: String
+    package var description: String
+    package var unit: String
+    package var measure: String
+    package var aggregation: ViewColumns.Aggregation
+    package var number: ViewColumns.Number
+    package var temporality: ViewColumns.Temporality
+    package var isMonotonic: Bool
+    package var tagKeys: [String]
+    package var bounds: [Double]
+
+    package init(_ view: borrowing ViewColumns) {
+        name = view.name
+        description = view.description
+        unit = view.unit
+        measure = view.measure
+        aggregation = view.aggregation
+        number = view.number
+        temporality = view.temporality
+        isMonotonic = view.isMonotonic || view.aggregation == .count
+        tagKeys = view.tagKeys
+        bounds = view.bounds
+    }
+
+    /// The unit of the values shown: a count has none, whatever was measured.
+    package var valueUnit: String { aggregation == .count ? "1" : unit }
+
+    /// Whether values add up, so that an increase and a rate have a meaning.
+    var isCumulable: Bool {
+        switch aggregation {
+        case .lastValue: false
+        case .sum: isMonotonic
+        case .count, .distribution, .exponentialDistribution: true
+        }
+    }
+}
+
+/// One tag of a series.
+package struct Tag: Hashable, Sendable {
+    package var key: String
+    package var value: String
+
+    package init(key: String, value: String) {
+        self.key = key
+        self.value = value
+    }
+}
+
+/// One series at one time.
+package struct Point: Equatable, Sendable {
+    /// When the value began to add up, or for a delta, when the point before it ended. Nanoseconds since 1970.
+    package var start: UInt64
+    /// When the value was read, or when the series ended. Nanoseconds since 1970.
+    package var end: UInt64
+    /// Whether the series ended then.
+    package var hasEnded: Bool
+    package var value: Value
+
+    package init(start: UInt64, end: UInt64, hasEnded: Bool = false, value: Value) {
+        self.start = start
+        self.end = end
+        self.hasEnded = hasEnded
+        self.value = value
+    }
+}
+
+/// What a point says.
+package enum Value: Equatable, Sendable {
+    case scalar(Scalar)
+    case distribution(Distribution)
+
+    /// The number that adds up: the value itself, or how many measurements a distribution has.
+    var quantity: Scalar {
+        switch self {
+        case .scalar(let scalar): scalar
+        case .distribution(let distribution): .integer(Int64(clamping: distribution.count))
+        }
+    }
+
+    /// Two deltas as one over both times; nil where they cannot be one.
+    func merged(with next: Value) -> Value? {
+        switch (self, next) {
+        case (.scalar(let left), .scalar(let right)): .scalar(left + right)
+        case (.distribution(let left), .distribution(let right)): left.merged(with: right).map(Value.distribution)
+        default: nil
+        }
+    }
+}
+
+/// A number as it was recorded, exact.
+package enum Scalar: Equatable, Sendable {
+    case integer(Int64)
+    case double(Double)
+
+    package var double: Double {
+        switch self {
+        case .integer(let value): Double(value)
+        case .double(let value): value
+        }
+    }
+
+    /// The sum; integers wrap, as they do where they are recorded.
+    static func + (left: Scalar, right: Scalar) -> Scalar {
+        switch (left, right) {
+        case (.integer(let left), .integer(let right)): .integer(left &+ right)
+        default: .double(left.double + right.double)
+        }
+    }
+
+    /// How much more than an earlier value, exact up to the last rounding.
+    func minus(_ earlier: Scalar) -> Double {
+        if case .integer(let left) = self, case .integer(let right) = earlier {
+            let (difference, overflow) = left.subtractingReportingOverflow(right)
+            if !overflow { return Double(difference) }
+        }
+        return double - earlier.double
+    }
+}
