@@ -1,4 +1,5 @@
 package import WeirExport
+public import WeirRecording
 
 /// Export that runs: one thread that collects every interval, and one for each sink.
 ///
@@ -52,6 +53,27 @@ public final class Exporting: Sendable {
             }
         }
     }
+}
+
+/// Starts to export what is recorded: every interval one batch, to every sink.
+///
+/// ```swift
+/// let exporting = try startExporting(every: .seconds(10), to: .file(directory: "weir-data"))
+/// await exporting.shutdown(deadline: .seconds(5))
+/// ```
+///
+/// - Parameters:
+///   - interval: How often, from a nanosecond to a year.
+///   - sinks: Where to. All of them get the same batches, byte for byte.
+///   - level: zstd's; 1 is fast, and columns gain little from more.
+///   - resource: Attributes of this process beside the standard ones, or instead of them: `service.name` and its like.
+///   - stats: What to export.
+/// - Throws: ``ExportingError``; nothing runs then.
+public func startExporting(
+    every interval: Duration = .seconds(10), to sinks: Sink..., level: Int32 = 1, resource: [String: String] = [:],
+    from stats: Stats = .default
+) throws(ExportingError) -> Exporting {
+    try Exporting(every: interval, to: sinks, collecting: Collector(stats: stats), level: level, resource: resource)
 }
 
 /// Starts to export what a source collects.

@@ -70,6 +70,7 @@ struct MeasureInfo: ~Copyable {
     let defaultSlot = unsafe SnapshotTable.Slot(nil)
     /// The process-wide default.
     let defaultCore: UnsafeMutablePointer<RecordingCore>
+    let isDouble: Bool
     let definition: MeasureDefinition
     /// From 0 in the order in which measures were made.
     let number: Int
@@ -85,7 +86,8 @@ struct MeasureInfo: ~Copyable {
             let info = UnsafeMutablePointer<MeasureInfo>.allocate(capacity: 1)
             let core = unsafe Stats.default.core
             unsafe info.initialize(
-                to: MeasureInfo(defaultCore: core, definition: definition, number: number))
+                to: MeasureInfo(
+                    defaultCore: core, isDouble: definition.isDouble, definition: definition, number: number))
             if number < maximumCount { unsafe registry.measures[definition] = UnsafePointer(info) }
             unsafe registry.last = unsafe UnsafePointer(info)
             return unsafe UnsafePointer(info)

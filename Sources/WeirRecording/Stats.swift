@@ -26,6 +26,8 @@ public final class Stats: Sendable {
     nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
     let clock: @Sendable () -> UInt64
     private let lock = Mutex(())
+    /// Held for the length of a collection.
+    let collecting = Mutex(())
     // Sendable: reached through withState alone, under the lock.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
 

@@ -138,3 +138,25 @@ struct TagSliceBuilder {
         (0..<count).first { unsafe entries[$0].key == key }
     }
 }
+
+extension TagSlice {
+    /// Makes a slice of the elements of a literal, for the length of a call.
+    static func with(_ elements: TagElements, _ body: (TagSlice) -> Void) {
+        var longBytes = 0
+        for index in elements.indices { longBytes &+= unsafe TagSliceBuilder.longBytes(elements[index].1) }
+        unsafe TagSliceBuilder.build(capacity: elements.count, longBytes: longBytes) { builder in
+            for index in elements.indices { unsafe builder.add(elements[index].0, elements[index].1) }
+        } use: {
+            unsafe body($0)
+        }
+    }
+
+    /// Makes a slice of the elements of a literal of constants, for the length of a call.
+    static func with(_ elements: ConstantTagElements, _ body: (TagSlice) -> Void) {
+        unsafe TagSliceBuilder.build(capacity: elements.count, longBytes: 0) { builder in
+            for index in elements.indices { unsafe builder.add(elements[index].0, elements[index].1) }
+        } use: {
+            unsafe body($0)
+        }
+    }
+}
