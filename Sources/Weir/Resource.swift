@@ -1,11 +1,11 @@
 internal import WeirBatch
 
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// Who measures: attributes by OpenTelemetry's names that every batch carries.

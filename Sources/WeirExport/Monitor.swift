@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// A value behind a lock, and a way to sleep until another thread has changed it.
@@ -22,13 +22,13 @@ final class Monitor<State>: @unchecked Sendable {
         unsafe condition = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
         #if canImport(Darwin)
-            unsafe pthread_cond_init(condition, nil)
+        unsafe pthread_cond_init(condition, nil)
         #else
-            var attributes = pthread_condattr_t()
-            unsafe pthread_condattr_init(&attributes)
-            unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-            unsafe pthread_cond_init(condition, &attributes)
-            unsafe pthread_condattr_destroy(&attributes)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
         #endif
     }
 
@@ -67,12 +67,12 @@ final class Monitor<State>: @unchecked Sendable {
             return
         }
         #if canImport(Darwin)
-            let now = TimeSource.system.monotonic()
-            var time = Self.time(deadline > now ? deadline - now : 0)
-            unsafe pthread_cond_timedwait_relative_np(condition, mutex, &time)
+        let now = TimeSource.system.monotonic()
+        var time = Self.time(deadline > now ? deadline - now : 0)
+        unsafe pthread_cond_timedwait_relative_np(condition, mutex, &time)
         #else
-            var time = Self.time(deadline)
-            unsafe pthread_cond_timedwait(condition, mutex, &time)
+        var time = Self.time(deadline)
+        unsafe pthread_cond_timedwait(condition, mutex, &time)
         #endif
     }
 

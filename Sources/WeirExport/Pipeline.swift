@@ -2,11 +2,11 @@ package import Logging
 package import WeirBatch
 
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// From a source of batches to sinks: one thread collects every interval, encodes once, and offers the same bytes to

@@ -1,11 +1,11 @@
 private import CWeirPlugin
 
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// Loads exporters from shared libraries, into this process and for its whole life: a library that holds Swift code
@@ -45,14 +45,14 @@ package enum PluginLoader {
     private static func checkMachine(_ file: String) throws(PluginFault) {
         let found = try beginning(of: file)
         #if os(Linux)
-            guard found.starts(with: [0x7F, 0x45, 0x4C, 0x46]), found.count == 20 else {
-                throw .notELF(found: Array(found.prefix(4)))
-            }
-            guard let own = try? beginning(of: "/proc/self/exe"), own.count == 20 else { return }
-            let (wantedMachine, foundMachine) = (machine(own), machine(found))
-            guard wantedMachine == foundMachine else {
-                throw .wrongMachine(wanted: wantedMachine, found: foundMachine)
-            }
+        guard found.starts(with: [0x7F, 0x45, 0x4C, 0x46]), found.count == 20 else {
+            throw .notELF(found: Array(found.prefix(4)))
+        }
+        guard let own = try? beginning(of: "/proc/self/exe"), own.count == 20 else { return }
+        let (wantedMachine, foundMachine) = (machine(own), machine(found))
+        guard wantedMachine == foundMachine else {
+            throw .wrongMachine(wanted: wantedMachine, found: foundMachine)
+        }
         #endif
     }
 

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// Runs work on a thread of its own, which ends with it: exporters block, and Swift's pool must not.
@@ -19,18 +19,18 @@ enum Thread {
         unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         #if canImport(Darwin)
-            var thread: pthread_t?
+        var thread: pthread_t?
         #else
-            var thread = pthread_t()
+        var thread = pthread_t()
         #endif
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in
                 #if canImport(Darwin)
-                    let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
                 #else
-                    guard let argument = unsafe argument else { return nil }
-                    let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                guard let argument = unsafe argument else { return nil }
+                let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
                 #endif
                 body.run()
                 return nil
@@ -40,9 +40,9 @@ enum Thread {
             return false
         }
         #if canImport(Darwin)
-            if let thread = unsafe thread { unsafe pthread_detach(thread) }
+        if let thread = unsafe thread { unsafe pthread_detach(thread) }
         #else
-            pthread_detach(thread)
+        pthread_detach(thread)
         #endif
         return true
     }
@@ -64,13 +64,13 @@ enum Thread {
         private func nameThread() {
             name.withUTF8Buffer { utf8 in
                 #if canImport(Darwin)
-                    unsafe pthread_setname_np(String(decoding: utf8, as: UTF8.self))
+                unsafe pthread_setname_np(String(decoding: utf8, as: UTF8.self))
                 #else
-                    // The C library's function is a GNU extension that Swift does not see; this is what it does.
-                    let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-                    guard file >= 0 else { return }
-                    unsafe write(file, utf8.baseAddress, min(utf8.count, 15))
-                    close(file)
+                // The C library's function is a GNU extension that Swift does not see; this is what it does.
+                let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+                guard file >= 0 else { return }
+                unsafe write(file, utf8.baseAddress, min(utf8.count, 15))
+                close(file)
                 #endif
             }
         }
