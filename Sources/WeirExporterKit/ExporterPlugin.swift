@@ -2,11 +2,11 @@
 public import CWeirPlugin
 
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// An exporter as the C table that hosts call: what a plugin's entry returns, and what an application registers for an

@@ -86,11 +86,14 @@ struct CPluginTests {
         """
 
     private final class Source: BatchSource {
+        let collections = Signal()
+
         func collect(into batch: inout Batch) {
             batch.startTime = batch.endTime
             batch.endTime += 1
             batch.strings.removeAll()
             batch.views = []
+            collections.fire()
         }
     }
 
@@ -101,12 +104,13 @@ struct CPluginTests {
         let path = directory.path + "/out"
         var configuration = Pipeline.Configuration()
         configuration.intervalNanoseconds = 1_000_000
+        let source = Source()
         let pipeline = try Pipeline(
-            configuration, source: Source(),
+            configuration, source: source,
             sinks: [SinkConfiguration(name: "c", exporter: PluginLoader.load(plugin.path), settings: ["path": path])])
         try pipeline.start()
         // Each kind of refusal at least once: of four, two are retries. A retry's pause lasts half a second at most.
-        while pipeline.snapshots()[0].deliveries.retried < 2 { await Task.yield() }
+        await source.collections.wait { pipeline.snapshots()[0].deliveries.retried >= 2 }
         let report = await withCheckedContinuation { continuation in
             pipeline.shutdown(deadlineNanoseconds: 60_000_000_000) { continuation.resume(returning: $0) }
         }

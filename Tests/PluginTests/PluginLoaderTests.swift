@@ -78,12 +78,12 @@ struct PluginLoaderTests {
         try Data().write(to: URL(filePath: path))
         #expect(fault(path) == .notELF(found: []))
         #if os(Linux)
-            var bytes = try Data(contentsOf: URL(filePath: "/proc/self/exe")).prefix(4096)
-            let own = UInt16(bytes[18]) | UInt16(bytes[19]) << 8
-            bytes[18] = 0xF3  // RISC-V
-            bytes[19] = 0
-            try bytes.write(to: URL(filePath: path))
-            #expect(fault(path) == .wrongMachine(wanted: own, found: 0xF3))
+        var bytes = try Data(contentsOf: URL(filePath: "/proc/self/exe")).prefix(4096)
+        let own = UInt16(bytes[18]) | UInt16(bytes[19]) << 8
+        bytes[18] = 0xF3  // RISC-V
+        bytes[19] = 0
+        try bytes.write(to: URL(filePath: path))
+        #expect(fault(path) == .wrongMachine(wanted: own, found: 0xF3))
         #endif
     }
 

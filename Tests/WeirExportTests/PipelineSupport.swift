@@ -3,10 +3,11 @@ import Synchronization
 import WeirBatch
 import WeirExport
 import WeirExporterKit
+import WeirTestSupport
 
 /// One view with one row, whose value is the collection's number.
 final class CountingSource: BatchSource {
-    private let collected = Atomic<UInt64>(0)
+    let collections = Signal()
     /// How long a collection takes.
     private let duration: UInt64
 
@@ -14,11 +15,11 @@ final class CountingSource: BatchSource {
         duration = durationNanoseconds
     }
 
-    var count: UInt64 { collected.load(ordering: .acquiring) }
+    var count: UInt64 { collections.count }
 
     func collect(into batch: inout Batch) {
         let end = TimeSource.system.monotonic() + duration
-        let number = collected.load(ordering: .acquiring) + 1
+        let number = collections.count + 1
         batch.startTime = number
         batch.endTime = number + 1
         batch.strings.removeAll()
@@ -32,12 +33,7 @@ final class CountingSource: BatchSource {
         view.integers = [Int64(number)]
         batch.views = [view]
         while TimeSource.system.monotonic() < end {}
-        collected.store(number, ordering: .releasing)
-    }
-
-    /// Waits for so many collections. Others run meanwhile.
-    func waitForCollections(_ number: UInt64) async {
-        while count < number { await Task.yield() }
+        collections.fire()
     }
 }
 
@@ -64,6 +60,8 @@ final class Destination: Sendable {
     }
 
     let behaviour: Behaviour
+    /// Fires when the exporter does anything.
+    let changes = Signal()
     private let condition = NSCondition()
     private let shared = Mutex(State())
     private let isReleased = Atomic<Bool>(false)
@@ -81,6 +79,7 @@ final class Destination: Sendable {
 
     func update(_ body: (inout State) -> Void) {
         shared.withLock { body(&$0) }
+        changes.fire()
         condition.lock()
         condition.broadcast()
         condition.unlock()
@@ -100,7 +99,8 @@ final class Destination: Sendable {
         condition.unlock()
     }
 
-    func sink(_ name: String, bounds: QueueBounds = QueueBounds()) throws -> SinkConfiguration {
+    /// - Parameter bounds: By default wide enough for a machine that is busy with other tests.
+    func sink(_ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000)) throws -> SinkConfiguration {
         try SinkConfiguration(
             name: name, exporter: unsafe PluginTable(builtIn: TestExporter.plugin.table), settings: ["id": id],
             bounds: bounds)

@@ -9,10 +9,13 @@ import WeirTestSupport
 struct ExportingTests {
     /// Nothing to say, but when.
     private final class Silence: BatchSource {
+        let collections = Signal()
+
         func collect(into batch: inout Batch) {
             batch.startTime = 1
             batch.endTime = 2
             batch.views = []
+            collections.fire()
         }
     }
 
@@ -24,16 +27,18 @@ struct ExportingTests {
 
     @Test("batches reach a directory of files, and the report says so")
     func file() async throws {
+        var sink = Sink.file(directory: directory.path + "/data")
+        sink.maximumBatches = 1_000_000  // Wide enough for a machine that is busy with other tests.
+        let source = Silence()
         let exporting = try startExporting(
-            every: .milliseconds(1), to: [.file(directory: directory.path + "/data")], collecting: Silence(),
-            resource: ["service.name": "test"])
-        while try directory.names().isEmpty || directory.names(in: "data").isEmpty { await Task.yield() }
+            every: .milliseconds(1), to: [sink], collecting: source, resource: ["service.name": "test"])
+        await source.collections.wait(for: 5)
         let report = await exporting.shutdown()
         #expect(report.isComplete)
-        let sink = try #require(report.sinks.first)
-        #expect(sink.name == "file" && sink.hasEndMark && sink.isClosed && sink.lost.isEmpty)
-        #expect(sink.delivered == sink.offered)
-        #expect(report.description == "file: \(sink.offered) of \(sink.offered) batches delivered")
+        let ended = try #require(report.sinks.first)
+        #expect(ended.name == "file" && ended.hasEndMark && ended.isClosed && ended.lost.isEmpty)
+        #expect(ended.delivered == ended.offered)
+        #expect(report.description == "file: \(ended.offered) of \(ended.offered) batches delivered")
         let names = try directory.names(in: "data")
         #expect(names.count == 1)
         let reader = try BatchReader(path: directory.path + "/data/" + names[0])
@@ -50,7 +55,7 @@ struct ExportingTests {
             case .headless, .damage: Issue.record("wanted nothing but batches, found \(item)")
             }
         }
-        #expect(batches == Int(sink.offered) && endMarks == 1)
+        #expect(batches == Int(ended.offered) && endMarks == 1)
     }
 
     @Test("what is wrong is said in a sentence")
