@@ -62,6 +62,7 @@ extension Stats {
             }
             let withEnded = views.map { unsafe $0.with(ended[ObjectIdentifier($0.state)] ?? []) }
             unsafe body(withEnded + goneViews(ended, but: views), counts)
+            forgetIdle(views)
             withState { state in
                 unsafe ended.values.joined().forEach { series in
                     unsafe series.pointee.isReported = true
@@ -70,7 +71,6 @@ extension Stats {
                 state.isCollecting = false
             }
         }
-        forgetIdle()
     }
 
     private func snapshots(_ state: inout State) -> [ViewSnapshot] {

@@ -23,29 +23,29 @@ extension Stats {
     }
 
     /// Forgets what the views' ``View/forgetsIdle`` says, going by what their cells add up to.
-    package func forgetIdle() {
-        let views = withState { state in
-            state.order.filter { $0.view.forgetsIdle != nil }
-        }
-        for view in views { forgetIdle(of: view) }
-    }
-
-    private func forgetIdle(of view: ViewState) {
-        guard let limit = view.view.forgetsIdle.map(nanoseconds) else { return }
+    ///
+    /// Part of a collection: while one goes on no series is freed, so that cells are looked at without the lock, and
+    /// ``Series/activity`` is only looked at here.
+    func forgetIdle(_ views: [ViewSnapshot]) {
         let now = clock()
-        withState { state in
-            guard view.isRegistered else { return }
-            unsafe view.series.forEach { series in
+        for view in views {
+            guard let limit = view.state.view.forgetsIdle.map(nanoseconds) else { continue }
+            var idle: Set<UnsafeMutablePointer<Series>> = unsafe []
+            unsafe view.live.all.forEach { series in
                 let activity = unsafe stripes.activity(series)
                 if unsafe activity != series.pointee.activity {
                     unsafe series.pointee.activity = activity
                     unsafe series.pointee.activeTime = now
+                } else if unsafe now >= series.pointee.activeTime, unsafe now - series.pointee.activeTime >= limit {
+                    unsafe idle.insert(series)
                 }
             }
-            _ = unsafe forget(of: view, &state, time: now) { series in
-                unsafe now >= series.pointee.activeTime && now - series.pointee.activeTime >= limit
+            guard unsafe !idle.isEmpty else { continue }
+            withState { state in
+                guard view.state.isRegistered else { return }
+                _ = unsafe forget(of: view.state, &state, time: now) { unsafe idle.contains($0) }
+                reclaim(&state)
             }
-            reclaim(&state)
         }
     }
 

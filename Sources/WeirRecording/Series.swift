@@ -72,6 +72,9 @@ package struct Series: ~Copyable {
     var isUnreachable = false
     /// Its last values have gone into a batch, or nobody wants them.
     var isReported = false
+
+    // MARK: Of collections, which do not overlap
+
     /// What its cells added up to when they were last looked at, and since when.
     var activity: UInt64 = 0
     var activeTime: UInt64
