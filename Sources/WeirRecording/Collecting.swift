@@ -7,8 +7,20 @@ internal import Synchronization
 package struct SeriesList: @unchecked Sendable {
     // Sendable: cells are read by relaxed loads, and everything else of a series that is read here is constant.
     let all: [UnsafeMutablePointer<Series>]
+    /// The number of the first cell of each, so that merging reads cells and nothing else.
+    let cells: [Int]
 
-    package var count: Int { unsafe all.count }
+    init(all: [UnsafeMutablePointer<Series>]) {
+        unsafe self.all = all
+        cells = unsafe all.map { unsafe $0.pointee.cell }
+    }
+
+    init(all: [UnsafeMutablePointer<Series>], cells: [Int]) {
+        unsafe self.all = all
+        self.cells = cells
+    }
+
+    package var count: Int { cells.count }
 
     /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
     package func times(at index: Int) -> (start: UInt64, end: UInt64) {
@@ -75,10 +87,14 @@ extension Stats {
 
     private func snapshots(_ state: inout State) -> [ViewSnapshot] {
         state.order.map { view in
-            var live = unsafe view.series
-            if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe live.append(overflow) }
+            var (live, cells) = unsafe (view.series, view.cells)
+            if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) {
+                unsafe live.append(overflow)
+                unsafe cells.append(overflow.pointee.cell)
+            }
             return unsafe ViewSnapshot(
-                state: view, version: view.version, live: SeriesList(all: live), ended: SeriesList(all: []))
+                state: view, version: view.version, live: SeriesList(all: live, cells: cells),
+                ended: SeriesList(all: []))
         }
     }
 
