@@ -22,6 +22,11 @@ package struct Frame {
     /// The payload as it was written: one zstd frame, not yet looked at.
     package func payloadBytes() throws(BatchError) -> [UInt8] { try payload.read() }
 
+    /// The message `weir.v1.Batches` in the payload, decompressed and its checksum checked.
+    package func message() throws(BatchError) -> [UInt8] {
+        try payload.decoding { bytes, decoder throws(BatchError) in try decoder.message(bytes, header: header) }
+    }
+
     /// Decompresses and checks the batch.
     ///
     /// - Throws: what is wrong with it; ``damage(_:)`` then says what was lost. Reading goes on either way.
