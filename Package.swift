@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
         .target(
-            name: "Weir", dependencies: ["WeirRecording", "WeirExport", "WeirExporterKit", "FileSink"],
+            name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
 
         // Programs.
@@ -94,9 +94,9 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
-        tests("WeirTests", of: ["Weir", "WeirBatch"]),
+        tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
-        tests("PluginTests", of: ["WeirExport", "WeirBatch"]),
+        tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
     ] + exporter("FileExporter", sink: "FileSink")
 )

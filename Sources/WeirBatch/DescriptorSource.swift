@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #elseif canImport(Musl)
-    private import Musl
+private import Musl
 #else
-    private import Darwin
+private import Darwin
 #endif
 
 /// An open file, or whatever else a descriptor reads: a pipe, a terminal.
@@ -128,11 +128,11 @@ package final class DescriptorSource: ByteSource {
     private enum Platform {
         static func read(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
             #if canImport(Glibc)
-                return unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            return unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             #elseif canImport(Musl)
-                return unsafe Musl.read(descriptor, buffer.baseAddress, buffer.count)
+            return unsafe Musl.read(descriptor, buffer.baseAddress, buffer.count)
             #else
-                return unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+            return unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count)
             #endif
         }
     }

@@ -1,3 +1,206 @@
+// The machine under the recording path: which core runs, and an add into that core's stripe.
+//
+// A stripe is the memory of one core; stripes lie `pitch` bytes apart, so that a cell of core c is at
+// `cell + c * pitch`, where `cell` is its address in the first stripe. One stripe more than there are cores stands
+// behind the last: it is shared, and only atomics touch it.
+//
+// Two ways to add, one chosen for the process before main (weir_cpu_is_rseq):
+//
+// - rseq: a restartable sequence (Linux x86-64, glibc 2.35 or later). The kernel moves a thread that it preempts,
+//   migrates or signals in the middle of a sequence to the sequence's abort handler, which begins again. A sequence
+//   that commits with exactly one store therefore behaves as one instruction of its core, without a `lock` prefix.
+// - atomic: a relaxed atomic add into the stripe of the current core. The thread may move between looking up the core
+//   and adding; the add is atomic, so nothing is lost.
+//
+// The two never mix on one stripe. A thread that the kernel refused to register adds to the shared stripe.
 #ifndef WEIR_CPU_H
 #define WEIR_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__linux__) && defined(__x86_64__) && !defined(WEIR_NO_RSEQ)
+#define WEIR_HAS_RSEQ 1
+#else
+#define WEIR_HAS_RSEQ 0
+#endif
+
+#define WEIR_HIDDEN __attribute__((visibility("hidden")))
+#define WEIR_INLINE static inline __attribute__((always_inline))
+
+/// Distance from the thread pointer to the kernel's per-thread rseq area; in atomic mode to an area of our own that says
+/// "no core", so that one comparison decides both what to do and whether the thread is registered.
+extern ptrdiff_t weir_cpu_rseq_offset WEIR_HIDDEN;
+
+/// Whether this process adds by rseq. Fixed before main.
+bool weir_cpu_is_rseq(void);
+
+/// Cores that this machine may ever have: the stripes to reserve, without the shared one.
+uint32_t weir_cpu_count(void);
+
+/// Chooses the mode, once; runs before main. `WEIR_CPU=atomic` in the environment forces the fallback.
+void weir_cpu_start(void);
+
+/// The stripe for atomic adds: the one of the core that runs in atomic mode, the shared one for a thread that the kernel
+/// has not registered.
+uint32_t weir_cpu_atomic_stripe(uint32_t count);
+
+/// The core that runs this thread, by the slow way: a call. At most weir_cpu_count() - 1, or the shared stripe's
+/// number where the core is unknown.
+uint32_t weir_cpu_current(uint32_t count);
+
+/// Makes every thread of the process pass a full memory barrier. False where the kernel has no such call.
+bool weir_cpu_barrier(void);
+
+WEIR_INLINE uint64_t weir_cell_load(const void *cell) {
+    return __atomic_load_n((const uint64_t *)cell, __ATOMIC_RELAXED);
+}
+
+WEIR_INLINE void weir_cell_store(void *cell, uint64_t value) {
+    __atomic_store_n((uint64_t *)cell, value, __ATOMIC_RELAXED);
+}
+
+#if WEIR_HAS_RSEQ
+
+// The frame of a sequence. Between WEIR_RSEQ_BEGIN and WEIR_RSEQ_END stand the instructions that the kernel restarts;
+// after BEGIN, rax holds the byte distance to the stripe of the core that runs. The four bytes before the abort
+// handler are the signature that glibc registered (0x53053053), inside an instruction that traps when it is run.
+#define WEIR_RSEQ_BEGIN                                                                                                \
+    ".pushsection __rseq_cs, \"aw\"\n\t"                                                                               \
+    ".balign 32\n"                                                                                                     \
+    "771:\n\t"                                                                                                         \
+    ".long 0, 0\n\t"                                                                                                   \
+    ".quad 772f, 773f - 772f, 774f\n\t"                                                                                \
+    ".popsection\n\t"                                                                                                  \
+    "leaq 771b(%%rip), %%rax\n\t"                                                                                      \
+    "movq %%rax, %%fs:8(%[area])\n"                                                                                    \
+    "772:\n\t"                                                                                                         \
+    "movl %%fs:4(%[area]), %%eax\n\t"                                                                                  \
+    "cmpl %[count], %%eax\n\t"                                                                                         \
+    "jae %l[elsewhere]\n\t"                                                                                            \
+    "imulq %[pitch], %%rax\n\t"
+
+#define WEIR_RSEQ_INPUTS                                                                                               \
+    [area] "r"(weir_cpu_rseq_offset), [count] "r"(count), [pitch] "r"(pitch), [cell] "r"(cell)
+
+#define WEIR_RSEQ_END                                                                                                  \
+    "773:\n\t"                                                                                                         \
+    ".pushsection __rseq_failure, \"ax\"\n\t"                                                                          \
+    ".byte 0x0f, 0xb9, 0x3d\n\t"                                                                                       \
+    ".long 0x53053053\n"                                                                                               \
+    "774:\n\t"                                                                                                         \
+    "jmp %l[again]\n\t"                                                                                                \
+    ".popsection\n\t"
+
+#endif
+
+/// The rest of an add where the core is not to be had by rseq.
+WEIR_INLINE char *weir_cell_atomic(char *cell, size_t pitch, uint32_t count) {
+    return cell + weir_cpu_atomic_stripe(count) * pitch;
+}
+
+WEIR_INLINE void weir_cell_atomic_add(char *cell, uint64_t value) {
+    __atomic_fetch_add((uint64_t *)cell, value, __ATOMIC_RELAXED);
+}
+
+WEIR_INLINE void weir_cell_atomic_add_double(char *cell, double value) {
+    uint64_t *word = (uint64_t *)cell;
+    uint64_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
+    uint64_t sum;
+    do {
+        double number;
+        __builtin_memcpy(&number, &seen, sizeof number);
+        number += value;
+        __builtin_memcpy(&sum, &number, sizeof sum);
+    } while (!__atomic_compare_exchange_n(word, &seen, sum, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+WEIR_INLINE void weir_cell_atomic_raise(char *cell, uint64_t key) {
+    uint64_t *word = (uint64_t *)cell;
+    uint64_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
+    while (seen < key && !__atomic_compare_exchange_n(word, &seen, key, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
+/// Adds to the cell of the core that runs. No lock, no system call; less than one atomic instruction in rseq mode.
+///
+/// - cell: the cell's address in the first stripe.
+/// - pitch: bytes from one stripe to the next.
+/// - count: stripes of cores; the shared stripe has this number.
+WEIR_INLINE void weir_cell_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
+#if WEIR_HAS_RSEQ
+again:
+    __asm__ goto(WEIR_RSEQ_BEGIN
+                 "addq %[value], (%[cell], %%rax)\n"
+                 WEIR_RSEQ_END
+                 :
+                 : WEIR_RSEQ_INPUTS, [value] "er"(value)
+                 : "memory", "cc", "rax"
+                 : again, elsewhere);
+    return;
+elsewhere:
+#endif
+    weir_cell_atomic_add(weir_cell_atomic(cell, pitch, count), value);
+}
+
+/// Adds a Double to the cell of the core that runs, whose bits are a Double.
+WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, double value) {
+#if WEIR_HAS_RSEQ
+again:
+    __asm__ goto(WEIR_RSEQ_BEGIN
+                 "movsd (%[cell], %%rax), %%xmm15\n\t"
+                 "addsd %[value], %%xmm15\n\t"
+                 "movsd %%xmm15, (%[cell], %%rax)\n"
+                 WEIR_RSEQ_END
+                 :
+                 : WEIR_RSEQ_INPUTS, [value] "x"(value)
+                 : "memory", "cc", "rax", "xmm15"
+                 : again, elsewhere);
+    return;
+elsewhere:
+#endif
+    weir_cell_atomic_add_double(weir_cell_atomic(cell, pitch, count), value);
+}
+
+/// Raises the cell of the core that runs to `key` where that is greater (unsigned), and leaves it otherwise.
+WEIR_INLINE void weir_cell_raise(char *cell, size_t pitch, uint32_t count, uint64_t key) {
+#if WEIR_HAS_RSEQ
+again:
+    __asm__ goto(WEIR_RSEQ_BEGIN
+                 "cmpq %[key], (%[cell], %%rax)\n\t"
+                 "jae 773f\n\t"
+                 "movq %[key], (%[cell], %%rax)\n"
+                 WEIR_RSEQ_END
+                 :
+                 : WEIR_RSEQ_INPUTS, [key] "r"(key)
+                 : "memory", "cc", "rax"
+                 : again, elsewhere);
+    return;
+elsewhere:
+#endif
+    weir_cell_atomic_raise(weir_cell_atomic(cell, pitch, count), key);
+}
+
+typedef double weir_double2 __attribute__((vector_size(16)));
+typedef int64_t weir_int2 __attribute__((vector_size(16)));
+
+/// How many of `bounds` are less than `value`: the bucket that it falls into, each bucket holding its upper bound.
+///
+/// - bounds: ascending, aligned to 16 bytes, padded with +infinity to a multiple of 4.
+/// - quads: how many times 4.
+///
+/// Comparing with all of them at once takes less than finding the right ones to compare with, up to some thirty.
+WEIR_INLINE int64_t weir_bucket(const double *bounds, intptr_t quads, double value) {
+    const weir_double2 *pairs = (const weir_double2 *)bounds;
+    weir_double2 wanted = {value, value};
+    weir_int2 first = {0, 0}, second = {0, 0};
+    for (intptr_t quad = 0; quad < quads; quad++, pairs += 2) {
+        first -= (weir_int2)(pairs[0] < wanted);
+        second -= (weir_int2)(pairs[1] < wanted);
+    }
+    weir_int2 both = first + second;
+    return both[0] + both[1];
+}
+
 #endif

@@ -1,0 +1,28 @@
+// Words of the process that the recording path reads: plain C globals, because a Swift global with an initial value
+// that is computed costs a call to look whether it was computed.
+#ifndef WEIR_PROCESS_H
+#define WEIR_PROCESS_H
+
+#include <stdint.h>
+
+#define WEIR_PROCESS_HIDDEN __attribute__((visibility("hidden")))
+
+/// Random, drawn before main: what tag hashes start from, so that nobody outside can make them collide.
+extern uint64_t weir_process_seed[2] WEIR_PROCESS_HIDDEN;
+
+/// One bit a tag key that was ever put into the tags that follow a task. Only grows.
+extern uint64_t weir_process_ambient_keys WEIR_PROCESS_HIDDEN;
+
+/// Where the hash of a key begins, and what values are mixed with.
+static inline uint64_t weir_process_key_seed(void) { return weir_process_seed[0]; }
+static inline uint64_t weir_process_value_seed(void) { return weir_process_seed[1]; }
+
+static inline uint64_t weir_process_load_ambient_keys(void) {
+    return __atomic_load_n(&weir_process_ambient_keys, __ATOMIC_RELAXED);
+}
+
+static inline void weir_process_add_ambient_keys(uint64_t keys) {
+    __atomic_fetch_or(&weir_process_ambient_keys, keys, __ATOMIC_RELAXED);
+}
+
+#endif

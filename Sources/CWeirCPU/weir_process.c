@@ -1,0 +1,21 @@
+#define _GNU_SOURCE
+#include "weir_process.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+uint64_t weir_process_seed[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
+uint64_t weir_process_ambient_keys = 0;
+
+__attribute__((constructor)) static void draw_seed(void) {
+    if (getentropy(weir_process_seed, sizeof weir_process_seed) != 0) {
+        // No entropy this early: the address of a variable and the time are better than a constant.
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        weir_process_seed[0] ^= (uint64_t)now.tv_nsec << 32 ^ (uint64_t)(uintptr_t)&now;
+        weir_process_seed[1] ^= (uint64_t)now.tv_sec * weir_process_seed[0];
+    }
+    weir_process_seed[0] |= 1;
+    weir_process_seed[1] |= 1;
+}

@@ -1,0 +1,131 @@
+package import WeirExport
+public import WeirRecording
+
+/// Export that runs: one thread that collects every interval, and one for each sink.
+///
+/// Made by `startExporting`. It goes on until ``shutdown(deadline:)``, also when nobody holds this object; a program that
+/// ends without a shutdown loses what waits in the queues, and its streams have no end mark.
+///
+/// A child made by fork has no threads and exports nothing, so that nothing is written twice. It may start its own, which
+/// begins a stream of its own.
+public final class Exporting: Sendable {
+    private let pipeline: Pipeline
+
+    /// - Parameter source: Where collections come from.
+    /// - Throws: ``ExportingError`` where the interval, a sink's name or its settings are wrong, an exporter refuses, or
+    ///   the system has no threads. Nothing runs then.
+    package init(
+        every interval: Duration, to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
+        resource: [String: String] = [:]
+    ) throws(ExportingError) {
+        var configuration = Pipeline.Configuration()
+        configuration.intervalNanoseconds = interval.nanoseconds
+        configuration.level = level
+        configuration.resource = Resource.attributes(resource)
+        do throws(ExportError) {
+            var configurations: [SinkConfiguration] = []
+            for sink in sinks { configurations.append(try sink.configuration()) }
+            pipeline = try Pipeline(configuration, source: source, sinks: configurations)
+            try pipeline.start()
+        } catch {
+            throw ExportingError(error)
+        }
+    }
+
+    /// Every sink's accounts, each from one moment.
+    package var snapshots: [SinkSnapshot] { pipeline.snapshots() }
+
+    /// Collections so far, and ticks that came too late for one of their own.
+    package var counts: CollectionCounts { pipeline.counts }
+
+    /// Collects once more, delivers what waits at all sinks side by side, and ends their streams.
+    ///
+    /// Comes back as soon as that is done, and at the latest a quarter of a second after the deadline, whatever the
+    /// exporters do: what could not be delivered by then is dropped and counted. Called again, it gives the same report.
+    /// The calling thread is free meanwhile.
+    ///
+    /// - Parameter deadline: How long deliveries may take.
+    @discardableResult
+    public func shutdown(deadline: Duration = .seconds(5)) async -> ShutdownReport {
+        await withCheckedContinuation { continuation in
+            pipeline.shutdown(deadlineNanoseconds: UInt64(max(deadline.nanoseconds, 0))) { report in
+                continuation.resume(returning: ShutdownReport(report))
+            }
+        }
+    }
+}
+
+/// Starts to export what is recorded: every interval one batch, to every sink.
+///
+/// ```swift
+/// let exporting = try startExporting(every: .seconds(10), to: .file(directory: "weir-data"))
+/// await exporting.shutdown(deadline: .seconds(5))
+/// ```
+///
+/// - Parameters:
+///   - interval: How often, from a nanosecond to a year.
+///   - sinks: Where to. All of them get the same batches, byte for byte.
+///   - level: zstd's; 1 is fast, and columns gain little from more.
+///   - resource: Attributes of this process beside the standard ones, or instead of them: `service.name` and its like.
+///   - stats: What to export.
+/// - Throws: ``ExportingError``; nothing runs then.
+public func startExporting(
+    every interval: Duration = .seconds(10), to sinks: Sink..., level: Int32 = 1, resource: [String: String] = [:],
+    from stats: Stats = .default
+) throws(ExportingError) -> Exporting {
+    try Exporting(every: interval, to: sinks, collecting: Collector(stats: stats), level: level, resource: resource)
+}
+
+/// Starts to export what a source collects.
+///
+/// - Parameters:
+///   - interval: How often, from a nanosecond to a year.
+///   - sinks: Where to. All of them get the same batches, byte for byte.
+///   - source: Where collections come from.
+///   - level: zstd's; 1 is fast, and columns gain little from more.
+///   - resource: Attributes of this process beside the standard ones, or instead of them.
+/// - Throws: ``ExportingError``; nothing runs then.
+package func startExporting(
+    every interval: Duration = .seconds(10), to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
+    resource: [String: String] = [:]
+) throws(ExportingError) -> Exporting {
+    try Exporting(every: interval, to: sinks, collecting: source, level: level, resource: resource)
+}
+
+/// Why exporting could not start.
+public enum ExportingError: Error, Equatable, CustomStringConvertible {
+    /// The interval is not positive, or more than a year.
+    case interval(reason: String)
+    /// Two sinks have one name.
+    case duplicateSink(name: String)
+    /// A setting of a sink is unknown, missing or does not fit.
+    case setting(sink: String, reason: String)
+    /// The exporter refused: its directory cannot be written, its address cannot be understood.
+    case exporter(sink: String, reason: String)
+    /// A plugin was made for another host.
+    case plugin(path: String, reason: String)
+    /// The system has no memory or threads to give.
+    case resources(reason: String)
+
+    init(_ error: ExportError) {
+        self =
+            switch error {
+            case .plugin(let path, let fault): .plugin(path: path, reason: fault.description)
+            case .setting(let sink, let fault): .setting(sink: sink, reason: fault.description)
+            case .exporter(let sink, let message, _): .exporter(sink: sink, reason: message)
+            case .duplicateSink(let name): .duplicateSink(name: name)
+            case .noThread, .encoder: .resources(reason: error.description)
+            case .interval: .interval(reason: error.description)
+            }
+    }
+
+    /// A sentence that says what is wrong, where, and what would be right.
+    public var description: String {
+        switch self {
+        case .interval(let reason), .resources(let reason): reason
+        case .duplicateSink(let name): "two sinks are called \(name): give one of them another name"
+        case .setting(let sink, let reason), .exporter(let sink, let reason): "sink \(sink): \(reason)"
+        case .plugin(let path, let reason): "\(path): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import WeirBatch
+internal import WeirExport
+
+/// How exporting ended, sink by sink.
+public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
+    /// How one sink ended.
+    public struct SinkReport: Sendable, Equatable {
+        /// The sink.
+        public let name: String
+        /// Batches that it was offered since exporting started.
+        public let offered: UInt64
+        /// Batches that its destination has.
+        public let delivered: UInt64
+        /// Batches that it lost, by cause: `overflowOldest`, `rejected`, `shutdown` and so on. Causes without any are
+        /// left out.
+        public let lost: [String: UInt64]
+        /// Deliveries that may have arrived although nobody acknowledged them; also counted as delivered or lost.
+        public let uncertain: UInt64
+        /// Whether the destination has the mark that ends the stream: a reader then knows that nothing is missing.
+        public let hasEndMark: Bool
+        /// Whether the exporter has returned from its last call.
+        public let isClosed: Bool
+        /// What the exporter said last of a delivery that did not succeed; empty where all did.
+        public let lastFailure: String
+    }
+
+    /// All sinks, in the order in which they were given.
+    public let sinks: [SinkReport]
+
+    /// Whether the last collection was made, every exporter has returned, and every stream has its end mark.
+    public let isComplete: Bool
+
+    init(_ report: PipelineReport) {
+        sinks = report.sinks.map { sink in
+            var lost: [String: UInt64] = [:]
+            for cause in Gap.Cause.allCases {
+                let batches = sink.accounts.refused[cause].batches + sink.accounts.dropped[cause].batches
+                if batches > 0 { lost["\(cause)"] = batches }
+            }
+            return SinkReport(
+                name: sink.name, offered: sink.accounts.offered.batches, delivered: sink.accounts.delivered.batches,
+                lost: lost, uncertain: sink.accounts.uncertain.batches, hasEndMark: sink.hasEndMark,
+                isClosed: sink.isFinished, lastFailure: sink.lastMessage)
+        }
+        isComplete = report.isComplete && sinks.allSatisfy { $0.hasEndMark && $0.isClosed }
+    }
+
+    /// One line a sink.
+    public var description: String {
+        sinks.map { sink in
+            let lost = sink.lost.sorted { $0.key < $1.key }.map { ", \($0.value) lost (\($0.key))" }.joined()
+            let end = sink.hasEndMark ? "" : ", no end mark"
+            let failure = sink.lastFailure.isEmpty ? "" : "; last failure: \(sink.lastFailure)"
+            return "\(sink.name): \(sink.delivered) of \(sink.offered) batches delivered\(lost)\(end)\(failure)"
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,92 @@
+internal import FileSink
+internal import WeirExport
+public import WeirExporterKit
+
+/// Where batches go: an exporter, its settings, and how much may wait before it.
+///
+///     let exporting = try startExporting(to: .file(directory: "weir-data"))
+///
+/// A sink that is slow or away never slows the program down: batches wait in a queue of their own, and where it is full
+/// the oldest goes. What was dropped is counted, and told to the reader as a gap.
+public struct Sink: Sendable {
+    /// What the sink is called in logs, accounts and reports; unique among those that start together.
+    public var name: String
+
+    /// How many batches may wait. What is being delivered counts.
+    public var maximumBatches: Int = 256
+
+    /// How many bytes of batches may wait. All sinks together hold at most 128 MiB besides.
+    public var maximumBytes: Int = 32 << 20
+
+    /// A batch that waited longer is dropped; nil for no such bound.
+    public var maximumAge: Duration?
+
+    /// How long a delivery should take at most. One that takes twice as long is reported, and goes on.
+    public var timeout: Duration = .seconds(10)
+
+    private let plugin: ExporterPlugin
+    private let settings: [String: String]
+
+    /// A sink of an exporter that the program links.
+    ///
+    /// - Parameter settings: As a configuration would spell them, `["rotateAge": "10m"]`. Those that the exporter does not
+    ///   know, or that do not fit, are refused when exporting starts.
+    public init(_ plugin: ExporterPlugin, name: String, settings: [String: String]) {
+        self.plugin = plugin
+        self.name = name
+        self.settings = settings
+    }
+
+    /// When a file's frames are forced to disk. A killed process loses nothing either way; a machine that loses power may.
+    public enum FileSync: String, Sendable {
+        /// The operating system decides.
+        case never
+        /// With the first batch that comes a second or more after the last time.
+        case second
+        /// With each batch.
+        case always
+    }
+
+    /// A directory of batch files, which `weir dump` reads.
+    ///
+    /// Files begin with the time and are ordered by name as they were written. Several processes may share a directory.
+    ///
+    /// - Parameters:
+    ///   - directory: Made where it is missing, with its parents.
+    ///   - rotateBytes: A file that would grow beyond this is ended, and another begun.
+    ///   - rotateAge: A file that is older than this is ended, and another begun.
+    ///   - totalBytes: What all files may take, at least twice `rotateBytes`. The oldest are removed, and counted.
+    ///   - totalFiles: How many files there may be. The oldest are removed, and counted.
+    ///   - sync: When frames are forced to disk.
+    ///   - name: What the sink is called; change it for a second directory.
+    public static func file(
+        directory: String, rotateBytes: Int = 64 << 20, rotateAge: Duration = .seconds(3600),
+        totalBytes: Int = 1 << 30, totalFiles: Int = 4096, sync: FileSync = .second, name: String = "file"
+    ) -> Sink {
+        Sink(
+            FileSink.plugin, name: name,
+            settings: [
+                "directory": directory, "rotateBytes": "\(rotateBytes)", "rotateAge": "\(rotateAge.nanoseconds)ns",
+                "totalBytes": "\(totalBytes)", "totalFiles": "\(totalFiles)", "sync": sync.rawValue,
+            ])
+    }
+
+    func configuration() throws(ExportError) -> SinkConfiguration {
+        SinkConfiguration(
+            name: name, exporter: try unsafe PluginTable(builtIn: plugin.table), settings: settings,
+            bounds: QueueBounds(
+                batches: UInt64(max(maximumBatches, 1)), bytes: UInt64(max(maximumBytes, 1)),
+                ageNanoseconds: maximumAge.map { UInt64(max($0.nanoseconds, 0)) }),
+            timeoutNanoseconds: UInt64(max(timeout.nanoseconds, 1)))
+    }
+}
+
+extension Duration {
+    /// The whole nanoseconds that an Int64 can hold: 292 years either way.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carry) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
+    }
+}

@@ -1,0 +1,243 @@
+package import WeirBatch
+package import WeirRecording
+internal import Synchronization
+
+/// Fills batches from the stripes of a ``Stats``: one table a view, its series in the order in which they were made.
+///
+/// What does not change from one collection to the next is kept: names, bounds, tags and start times of a view whose
+/// series are the same are neither looked up nor allocated again.
+package final class Collector: BatchSource {
+    private let stats: Stats
+    private let state = Mutex(State())
+
+    fileprivate struct State {
+        var columns: [ObjectIdentifier: CachedColumns] = [:]
+        var strings = TagDictionary()
+        /// When this collector began to count, and when its last collection was.
+        var beginning: UInt64 = 0
+        var endTime: UInt64 = 0
+    }
+
+    package init(stats: Stats) {
+        self.stats = stats
+    }
+
+    /// One collection. Takes some nanoseconds for each cell of each stripe; recorders do not wait for it.
+    package func collect(into batch: inout Batch) {
+        // The cached columns must be the only ones, or writing them would copy them.
+        batch.views.removeAll(keepingCapacity: true)
+        state.withLock { state in
+            stats.collect { views, counts in
+                state.collect(views, counts, from: stats, into: &batch)
+            }
+        }
+    }
+}
+
+/// A view's table, and which series its fixed columns are of.
+private struct CachedColumns {
+    var columns: ViewColumns
+    var version: Int
+    /// Whether the fixed columns are of exactly the live series.
+    var isComplete: Bool
+    /// Of the dictionary that the tag columns refer to.
+    var dictionary: Int
+}
+
+extension Collector.State {
+    mutating func collect(
+        _ views: [ViewSnapshot], _ counts: RecordingCounts, from stats: Stats, into batch: inout Batch
+    ) {
+        if beginning == 0 {
+            beginning = views.lazy.compactMap(\.firstStart).min() ?? stats.currentTime
+            endTime = beginning
+        }
+        batch.startTime = endTime
+        // A clock that is set back must not make an interval of negative length.
+        batch.endTime = max(stats.currentTime, batch.startTime)
+        endTime = batch.endTime
+
+        // Strings of series that are gone are thrown away when they are most of them.
+        strings.beginCollection()
+        var kept: [ObjectIdentifier: CachedColumns] = [:]
+        for view in views {
+            let key = ObjectIdentifier(view.state)
+            let cached = columns.removeValue(forKey: key)
+            let filled = fill(view, cached, from: stats)
+            batch.views.append(filled.columns)
+            kept[key] = filled
+        }
+        columns = kept
+        RecordingMetrics(views: views, counts: counts, stats: stats, startTime: beginning)
+            .append(to: &batch, &strings)
+        batch.strings = strings.table
+    }
+
+    /// A view's columns with the values of now.
+    private mutating func fill(_ view: ViewSnapshot, _ cached: consuming CachedColumns?, from stats: Stats)
+        -> CachedColumns
+    {
+        var lists = [view.live, view.ended]
+        if case .lastValue = view.state.form { lists = lists.map(stats.settled) }
+        let isComplete = lists[1].count == 0 && lists[0].count == view.live.count
+
+        var filled: CachedColumns
+        if let cached, isComplete, cached.isComplete, cached.version == view.version,
+            cached.dictionary == strings.generation
+        {
+            filled = cached
+        } else {
+            filled = CachedColumns(
+                columns: ViewColumns(view.state), version: view.version, isComplete: isComplete,
+                dictionary: strings.generation)
+            filled.columns.appendFixed(lists, keys: view.state.view.tagKeys, &strings)
+        }
+        filled.columns.removeValues()
+        for list in lists where list.count > 0 { filled.columns.appendValues(list, view.state, from: stats) }
+        return filled
+    }
+}
+
+extension ViewSnapshot {
+    fileprivate var firstStart: UInt64? {
+        live.count > 0 ? live.times(at: 0).start : ended.count > 0 ? ended.times(at: 0).start : nil
+    }
+}
+
+// MARK: - Columns
+
+extension ViewColumns {
+    fileprivate init(_ state: ViewState) {
+        self.init()
+        name = state.view.name
+        description = state.view.description
+        measure = state.measureName
+        number = state.isDouble ? .double : .int64
+        unit = state.unit
+        isMonotonic = true
+        tagKeys = state.view.tagKeys.map(\.name)
+        switch state.form {
+        case .count:
+            aggregation = .count
+            number = .int64
+            unit = "1"
+        case .sum(let isMonotonic):
+            aggregation = .sum
+            self.isMonotonic = isMonotonic
+        case .lastValue:
+            aggregation = .lastValue
+            isMonotonic = false
+        case .distribution:
+            aggregation = .distribution
+            bounds = state.bounds
+        case .exponentialDistribution:
+            aggregation = .exponentialDistribution
+            scale = Int32(state.scale)
+        }
+    }
+
+    /// Everything of the rows but their values.
+    fileprivate mutating func appendFixed(_ lists: [SeriesList], keys: [TagKey], _ strings: inout TagDictionary) {
+        rows = lists.reduce(0) { $0 + $1.count }
+        let overflow = TagKey("otel.metric.overflow")
+        var places: [TagKey: Int] = [:]
+        for (place, key) in keys.enumerated() { places[key] = place }
+        var values = [UInt32](repeating: 0, count: keys.count * rows)
+        var overflowed: [Int] = []
+        var row = 0
+        let hasEnded = lists[1].count > 0
+        startTimes.reserveCapacity(rows)
+        for list in lists {
+            for index in 0..<list.count {
+                let (start, end) = list.times(at: index)
+                startTimes.append(start)
+                if hasEnded { endTimes.append(end) }
+                for (key, value) in list.tags(at: index) {
+                    if let place = places[key] {
+                        values[place * rows + row] = strings.index(of: value) + 1
+                    } else if key == overflow {
+                        overflowed.append(row)
+                    }
+                }
+                row += 1
+            }
+        }
+        if !overflowed.isEmpty {
+            tagKeys.append(overflow.name)
+            values.append(contentsOf: repeatElement(0, count: rows))
+            let index = strings.index(of: "true") + 1
+            for row in overflowed { values[keys.count * rows + row] = index }
+        }
+        tagValues = values
+    }
+
+    fileprivate mutating func removeValues() {
+        integers.removeAll(keepingCapacity: true)
+        doubles.removeAll(keepingCapacity: true)
+        bucketCounts.removeAll(keepingCapacity: true)
+        minima.removeAll(keepingCapacity: true)
+        maxima.removeAll(keepingCapacity: true)
+        squares.removeAll(keepingCapacity: true)
+        zeroCounts.removeAll(keepingCapacity: true)
+        positive.removeAll()
+        negative.removeAll()
+    }
+
+    fileprivate mutating func appendValues(_ series: SeriesList, _ state: ViewState, from stats: Stats) {
+        switch aggregation {
+        case .count:
+            stats.mergeIntegers(series, into: &integers)
+        case .sum:
+            if number == .double {
+                stats.mergeDoubles(series, into: &doubles)
+            } else {
+                stats.mergeIntegers(series, into: &integers)
+            }
+        case .lastValue:
+            stats.mergeLastValues(series) { bits in
+                if number == .double {
+                    doubles.append(Double(bitPattern: bits))
+                } else {
+                    integers.append(Int64(bitPattern: bits))
+                }
+            }
+        case .distribution, .exponentialDistribution:
+            appendDistributions(series, state, from: stats)
+        }
+    }
+
+    private mutating func appendDistributions(_ series: SeriesList, _ state: ViewState, from stats: Stats) {
+        if aggregation == .distribution {
+            stats.mergeBuckets(series, buckets: bounds.count + 1, into: &bucketCounts)
+        } else {
+            stats.mergeExponential(series) { zeros, above, below in
+                zeroCounts.append(zeros)
+                positive.append(above)
+                negative.append(below)
+            }
+        }
+        if number == .double {
+            stats.mergeDistributionSums(series, into: &doubles)
+        } else {
+            stats.mergeDistributionSums(series, into: &integers)
+        }
+        if state.keepsExtremes { stats.mergeExtremes(series, minima: &minima, maxima: &maxima) }
+        if state.keepsSquares { stats.mergeSquares(series, into: &squares) }
+    }
+}
+
+extension ViewColumns.ExponentialBuckets {
+    fileprivate mutating func append(_ row: [(Int32, UInt64)]) {
+        lengths.append(UInt32(row.count))
+        for (index, count) in row {
+            indexes.append(index)
+            counts.append(count)
+        }
+    }
+
+    fileprivate mutating func removeAll() {
+        lengths.removeAll(keepingCapacity: true)
+        indexes.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,224 @@
+internal import CWeirPlugin
+internal import Logging
+internal import WeirBatch
+
+/// One open exporter, behind its table: the host's side of the C interface.
+///
+/// Calls must not overlap, ``stop()`` excepted. ``close()`` is the last one.
+@safe
+final class ExporterInstance: @unchecked Sendable {
+    // Sendable: immutable but for `message`, which only calls that do not overlap touch.
+
+    /// The stream that the destination holds from an earlier process.
+    let previousStream: StreamID?
+
+    private let table: PluginTable
+    private let handle: UnsafeMutableRawPointer?
+    private let message = MessageBuffer()
+
+    /// Opens an exporter.
+    init(
+        _ table: PluginTable, sink: String, settings: [String: String], logger: Logger, time: TimeSource
+    ) throws(ExportError) {
+        let checked = try SettingKind.check(settings, against: table.settings, sink: sink)
+        let host = HostTable(logger: logger, time: time)
+        var opened = unsafe weir_opened()
+        unsafe opened.size = UInt32(MemoryLayout<weir_opened>.size)
+        var result = unsafe message.emptyResult()
+        unsafe withCSettings(checked) { settings in
+            unsafe table.pointer.pointee.open(
+                table.pointer.pointee.context, host.pointer, settings.baseAddress, settings.count, &opened, &result)
+        }
+        let delivery = unsafe message.delivery(result)
+        guard delivery.outcome == .delivered else {
+            var isTransient = false
+            if case .retry = delivery.outcome { isTransient = true }
+            throw .exporter(sink: sink, message: delivery.message, isTransient: isTransient)
+        }
+        self.table = table
+        unsafe handle = opened.handle
+        previousStream = unsafe opened.has_previous_stream == 0 ? nil : StreamID(opened.previous_stream)
+    }
+
+    /// Delivers a header and, unless it ends a stream, the payload that belongs to it.
+    ///
+    /// - Parameter deadline: When the call should be over, by the monotonic clock.
+    func deliver(_ header: FrameHeader, payload: [UInt8], deadline: UInt64) -> Delivery {
+        let headerBytes = header.encoded()
+        return unsafe headerBytes.withUnsafeBytes { headerBytes in
+            unsafe payload.withUnsafeBytes { payload in
+                var frame = unsafe weir_frame(header)
+                unsafe frame.header = weir_span(bytes: headerBytes.baseAddress, length: headerBytes.count)
+                unsafe frame.payload = weir_span(bytes: payload.baseAddress, length: payload.count)
+                unsafe frame.deadline = deadline
+                var result = unsafe message.emptyResult()
+                unsafe table.pointer.pointee.deliver(handle, &frame, &result)
+                return unsafe message.delivery(result)
+            }
+        }
+    }
+
+    /// Asks a running call to return. May itself hang, in a plugin that breaks its word.
+    func stop() {
+        unsafe table.pointer.pointee.stop?(handle)
+    }
+
+    func close() {
+        unsafe table.pointer.pointee.close(handle)
+    }
+
+    /// What the exporter counts itself: at most 32 counters. One that it leaves without a name is left out.
+    func counters() -> [ExporterCount] {
+        guard let read = unsafe table.pointer.pointee.counters else { return [] }
+        let capacity = 32
+        return unsafe withUnsafeTemporaryAllocation(of: weir_counter.self, capacity: capacity) { places in
+            unsafe UnsafeMutableRawBufferPointer(places).initializeMemory(as: UInt8.self, repeating: 0)
+            guard let base = places.baseAddress else { return [] }
+            let count = unsafe min(read(handle, base, capacity), capacity)
+            return (0..<count).compactMap { index in
+                // As raw words, since Swift trusts a pointer that the header calls non-null.
+                let words = unsafe UnsafeRawPointer(base + index)
+                guard unsafe words.load(as: UInt.self) != 0,
+                    unsafe words.load(fromByteOffset: MemoryLayout<UInt>.size, as: UInt.self) != 0
+                else { return nil }
+                return unsafe ExporterCount(
+                    name: String(cString: base[index].name), unit: String(cString: base[index].unit),
+                    value: base[index].value)
+            }
+        }
+    }
+}
+
+/// Something that an exporter counts itself.
+package struct ExporterCount: Equatable, Sendable {
+    /// `files.removed`.
+    package var name: String
+    /// UCUM.
+    package var unit: String
+    package var value: UInt64
+}
+
+/// Where a plugin writes what it has to say about a call.
+@safe
+private final class MessageBuffer {
+    private let bytes = UnsafeMutablePointer<CChar>.allocate(capacity: 512)
+
+    deinit {
+        unsafe bytes.deallocate()
+    }
+
+    func emptyResult() -> weir_result {
+        unsafe weir_result(
+            size: UInt32(MemoryLayout<weir_result>.size), code: 0, flags: 0, attempt_limit: 0,
+            retry_after_nanoseconds: 0, accepted_rows: 0, message: bytes, message_capacity: 512, message_length: 0)
+    }
+
+    /// Believes nothing: lengths are cut to the buffer, unknown codes become a limited retry.
+    func delivery(_ result: weir_result) -> Delivery {
+        let length = unsafe min(result.message_length, 512)
+        let text = unsafe String(decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
+        let (code, flags, limit) = unsafe (result.code, result.flags, result.attempt_limit)
+        let (hint, acceptedRows) = unsafe (result.retry_after_nanoseconds, result.accepted_rows)
+        let isUncertain = flags & WEIR_RESULT_UNCERTAIN != 0
+        let outcome: Delivery.Outcome
+        switch Int(code) {
+        case WEIR_OK: outcome = .delivered
+        case WEIR_RETRY: outcome = .retry(hint: hint == 0 ? nil : hint, attemptLimit: limit == 0 ? nil : limit)
+        case WEIR_PARTIAL: outcome = .partial(acceptedRows: acceptedRows)
+        case WEIR_REJECT: outcome = .rejected
+        case WEIR_FATAL: outcome = .fatal
+        default:
+            return Delivery(
+                .retry(hint: nil, attemptLimit: 10), isUncertain: isUncertain,
+                message: "the exporter answered with the unknown code \(code): \(text)")
+        }
+        return Delivery(outcome, isUncertain: isUncertain, message: text)
+    }
+}
+
+/// Lends the settings as C structures.
+private func withCSettings(
+    _ settings: [CheckedSetting], _ body: (UnsafeBufferPointer<weir_setting>) -> Void
+) {
+    var bytes: [CChar] = []
+    var places: [(key: Int, text: Int, length: Int)] = []
+    for setting in settings {
+        let key = bytes.count
+        bytes += Array(setting.key.utf8CString)
+        let text = bytes.count
+        bytes += Array(setting.text.utf8CString)
+        places.append((key, text, setting.text.utf8.count))
+    }
+    bytes.append(0)
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+        guard let base = bytes.baseAddress else { return }
+        var values: [weir_setting] = unsafe []
+        for (setting, place) in zip(settings, places) {
+            unsafe values.append(
+                weir_setting(
+                    key: base + place.key, text: weir_text(bytes: base + place.text, length: place.length),
+                    number: setting.number))
+        }
+        unsafe values.withUnsafeBufferPointer { unsafe body($0) }
+    }
+}
+
+// MARK: - Headers
+
+/// `read_header` of the host's table.
+func readHeader(_ bytes: weir_span, into frame: UnsafeMutablePointer<weir_frame>) -> Bool {
+    let available = unsafe bytes.length
+    guard let start = unsafe bytes.bytes, available >= 8 else { return false }
+    // A skippable frame says how long it is behind its magic number.
+    let length = unsafe 8 + Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+    guard length <= available else { return false }
+    let copy = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: length))
+    guard let header = try? FrameHeader(decoding: copy) else { return false }
+    var facts = unsafe weir_frame(header)
+    unsafe facts.header = weir_span(bytes: start, length: length)
+    unsafe facts.payload = weir_span(bytes: nil, length: Int(clamping: header.payloadLength))
+    // A plugin of an earlier minor version has a shorter structure, one of a later version a longer one.
+    let size = unsafe min(frame.pointee.size, UInt32(MemoryLayout<weir_frame>.size))
+    unsafe facts.size = frame.pointee.size
+    unsafe withUnsafeBytes(of: &facts) { facts in
+        unsafe UnsafeMutableRawPointer(frame).copyMemory(from: facts.baseAddress!, byteCount: Int(size))
+    }
+    return true
+}
+
+extension weir_frame {
+    /// The facts of a header. Its own bytes and the payload's are the caller's to add.
+    fileprivate init(_ header: FrameHeader) {
+        unsafe self.init(
+            size: UInt32(MemoryLayout<weir_frame>.size), flags: header.isEndMark ? WEIR_FRAME_END_MARK : 0,
+            header: weir_span(), payload: weir_span(), deadline: .max, stream: header.stream.bytes,
+            first: header.first, last: header.last, part: header.part, parts: header.parts,
+            start_time: header.startTime, end_time: header.endTime, rows: header.rows, points: header.points,
+            raw_length: header.rawLength, gaps: UInt64(header.gaps.count))
+    }
+}
+
+/// `uint8_t[16]` as Swift imports it.
+private typealias StreamBytes = (
+    UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8
+)
+
+extension StreamID {
+    fileprivate init(_ bytes: StreamBytes) {
+        self = unsafe withUnsafeBytes(of: bytes) { bytes in
+            unsafe StreamID(
+                high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        }
+    }
+
+    /// The most significant byte first.
+    fileprivate var bytes: StreamBytes {
+        var bytes: StreamBytes = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        unsafe withUnsafeMutableBytes(of: &bytes) { place in
+            unsafe place.storeBytes(of: high.bigEndian, as: UInt64.self)
+            unsafe place.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,20 @@
+/// How a delivery ended.
+public enum DeliveryResult: Equatable, Sendable {
+    /// The destination has the frame.
+    case delivered
+
+    /// Not now: deliver the same frame again, later. For what passes by itself: no connection, no space, too many
+    /// requests. The host waits by its own rule, longer from failure to failure, and at least `after` where the
+    /// destination named a time. With an `attemptLimit`, that many failures of one frame count as ``rejected(message:)``:
+    /// for answers that may be this frame's fault.
+    case retry(after: Duration? = nil, attemptLimit: UInt32? = nil, message: String)
+
+    /// The destination took `acceptedRows` and will never take the others.
+    case partial(acceptedRows: UInt64, message: String)
+
+    /// This frame will never be taken; the next one may be.
+    case rejected(message: String)
+
+    /// The sink is misconfigured: no frame will ever be taken.
+    case fatal(message: String)
+}

@@ -1,0 +1,136 @@
+internal import Synchronization
+
+/// Series of one view at one moment, for whoever merges their stripes.
+///
+/// The series stay in memory until the collection that they were handed out for has ended.
+@safe
+package struct SeriesList: @unchecked Sendable {
+    // Sendable: cells are read by relaxed loads, and everything else of a series that is read here is constant.
+    let all: [UnsafeMutablePointer<Series>]
+
+    package var count: Int { unsafe all.count }
+
+    /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
+    package func times(at index: Int) -> (start: UInt64, end: UInt64) {
+        unsafe (all[index].pointee.startTime, all[index].pointee.endTime)
+    }
+
+    /// The value of each of a view's keys, `nil` where the series has no such tag, and then the tags that are not the
+    /// view's (the overflow series has one).
+    package func tags(at index: Int) -> [(key: TagKey, value: String)] {
+        unsafe all[index].pointee.tags._withUnsafeGuaranteedRef { storage in
+            storage.elements.map { (key: $0.0, value: $0.1) }
+        }
+    }
+}
+
+/// One view in one collection.
+package struct ViewSnapshot: Sendable {
+    package let state: ViewState
+    /// Changes when ``live`` does.
+    package let version: Int
+    /// The series that go on; the overflow series is the last.
+    package let live: SeriesList
+    /// Those that ended since the collection before: reported now, and never again.
+    package let ended: SeriesList
+}
+
+/// What measurements did that is in no series, since the instance was made.
+package struct RecordingCounts: Equatable, Sendable {
+    /// Not finite, or negative where only growth is allowed.
+    package var rejected: UInt64 = 0
+    /// Recorded through a bound recorder whose view is gone.
+    package var gone: UInt64 = 0
+    /// No memory for a series or a bucket.
+    package var lost: UInt64 = 0
+    /// Series that ended and were never reported, since nobody collected.
+    package var unreported: UInt64 = 0
+}
+
+extension Stats {
+    /// Runs one collection: observes what is observed, and hands out the views in the order of registration, those that
+    /// are gone but have last values to report behind them.
+    ///
+    /// Collections of one instance do not overlap; a second one waits. What ended is reported by one of them.
+    package func collect(_ body: ([ViewSnapshot], RecordingCounts) -> Void) {
+        collecting.withLock { _ in
+            withState { Array($0.observers.values) }.forEach { $0() }
+            let (views, ended) = unsafe withState { state in
+                state.isCollecting = true
+                reclaim(&state)
+                return unsafe (snapshots(&state), state.reportable())
+            }
+            let withEnded = views.map { unsafe $0.with(ended[ObjectIdentifier($0.state)] ?? []) }
+            unsafe body(withEnded + goneViews(ended, but: views), counts)
+            forgetIdle(views)
+            withState { state in
+                unsafe ended.values.joined().forEach { series in
+                    unsafe series.pointee.isReported = true
+                    unsafe freeIfDone(series)
+                }
+                state.isCollecting = false
+            }
+        }
+    }
+
+    private func snapshots(_ state: inout State) -> [ViewSnapshot] {
+        state.order.map { view in
+            var live = unsafe view.series
+            if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe live.append(overflow) }
+            return unsafe ViewSnapshot(
+                state: view, version: view.version, live: SeriesList(all: live), ended: SeriesList(all: []))
+        }
+    }
+
+    private func goneViews(
+        _ ended: [ObjectIdentifier: [UnsafeMutablePointer<Series>]], but known: [ViewSnapshot]
+    ) -> [ViewSnapshot] {
+        let registered = Set(known.map { ObjectIdentifier($0.state) })
+        return unsafe ended.filter { unsafe !registered.contains($0.key) }.values
+            .map { series in
+                let state = unsafe series[0].pointee.view.takeUnretainedValue()
+                return unsafe ViewSnapshot(
+                    state: state, version: -1, live: SeriesList(all: []), ended: SeriesList(all: series))
+            }
+            .sorted { $0.state.view.name < $1.state.view.name }
+    }
+
+    private var counts: RecordingCounts {
+        RecordingCounts(
+            rejected: stripes.sum(FixedCell.rejected), gone: stripes.sum(FixedCell.gone),
+            lost: stripes.sum(FixedCell.lost), unreported: withState { $0.unreportedCount })
+    }
+
+    /// How many measurements went to a view's overflow series.
+    package func overflowCount(of view: ViewState) -> UInt64 {
+        unsafe stripes.sum(view.row.pointee.overflowCell)
+    }
+}
+
+extension ViewSnapshot {
+    fileprivate func with(_ ended: [UnsafeMutablePointer<Series>]) -> ViewSnapshot {
+        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(all: ended))
+    }
+}
+
+extension Stats.State {
+    /// Takes the ended series whose values can no longer change, by view.
+    fileprivate mutating func reportable() -> [ObjectIdentifier: [UnsafeMutablePointer<Series>]] {
+        var byView: [ObjectIdentifier: [UnsafeMutablePointer<Series>]] = unsafe [:]
+        var waiting: [UnsafeMutablePointer<Series>] = unsafe []
+        unsafe ended.forEach { series in
+            if unsafe series.pointee.isUnreachable {
+                unsafe byView[ObjectIdentifier(series.pointee.view.takeUnretainedValue()), default: []].append(series)
+            } else {
+                unsafe waiting.append(series)
+            }
+        }
+        unsafe ended = waiting
+        return unsafe byView
+    }
+}
+
+extension Stats {
+    /// By the instance's clock. Nanoseconds since 1970.
+    package var currentTime: UInt64 { clock() }
+}

@@ -1,0 +1,96 @@
+internal import Synchronization
+
+extension Stats {
+    /// Forgets series: those that have all of these tags, of one view or of all.
+    ///
+    /// Each ends with an end time in the next batch, and makes room for another. Where it is recorded again it comes
+    /// back with a new start and nothing in it. Series that a bound recorder holds stay.
+    ///
+    /// - Returns: How many.
+    @discardableResult
+    public func forget(_ tags: Tags, of view: String? = nil) -> Int {
+        withState { state in
+            let time = clock()
+            var count = 0
+            for candidate in state.order where view == nil || candidate.view.name == view {
+                count += unsafe forget(of: candidate, &state, time: time) { series in
+                    unsafe series.pointee.tags._withUnsafeGuaranteedRef { $0.isSuperset(of: tags.storage) }
+                }
+            }
+            reclaim(&state)
+            return count
+        }
+    }
+
+    /// Forgets what the views' ``View/forgetsIdle`` says, going by what their cells add up to.
+    ///
+    /// Part of a collection: while one goes on no series is freed, so that cells are looked at without the lock, and
+    /// ``Series/activity`` is only looked at here.
+    func forgetIdle(_ views: [ViewSnapshot]) {
+        let now = clock()
+        for view in views {
+            guard let limit = view.state.view.forgetsIdle.map(nanoseconds) else { continue }
+            var idle: Set<UnsafeMutablePointer<Series>> = unsafe []
+            unsafe view.live.all.forEach { series in
+                let activity = unsafe stripes.activity(series)
+                if unsafe activity != series.pointee.activity {
+                    unsafe series.pointee.activity = activity
+                    unsafe series.pointee.activeTime = now
+                } else if unsafe now >= series.pointee.activeTime, unsafe now - series.pointee.activeTime >= limit {
+                    unsafe idle.insert(series)
+                }
+            }
+            guard unsafe !idle.isEmpty else { continue }
+            withState { state in
+                guard view.state.isRegistered else { return }
+                _ = unsafe forget(of: view.state, &state, time: now) { unsafe idle.contains($0) }
+                reclaim(&state)
+            }
+        }
+    }
+
+    private func forget(
+        of view: ViewState, _ state: inout State, time: UInt64,
+        where isWanted: (UnsafeMutablePointer<Series>) -> Bool
+    ) -> Int {
+        let before = unsafe view.series.count
+        var kept: [UnsafeMutablePointer<Series>] = unsafe []
+        unsafe view.series.forEach { series in
+            guard unsafe series.pointee.holders == 0 && isWanted(series) else {
+                unsafe kept.append(series)
+                return
+            }
+            unsafe view.index.remove(series)
+            unsafe end(series, &state, time: time)
+        }
+        let forgotten = unsafe before - kept.count
+        if forgotten > 0 {
+            unsafe view.series = kept
+            view.version += 1
+            unsafe view.row.pointee.isFull.store(false, ordering: .relaxed)
+        }
+        return forgotten
+    }
+
+    private func nanoseconds(_ duration: Duration) -> UInt64 {
+        let (seconds, attoseconds) = duration.components
+        let (product, overflows) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflows ? .max : product + UInt64(max(0, attoseconds) / 1_000_000_000)
+    }
+}
+
+extension StripeSet {
+    /// A number that changes when a measurement changes a series: its cells, each by a weight of its own.
+    func activity(_ series: UnsafeMutablePointer<Series>) -> UInt64 {
+        var total: UInt64 = 0
+        for offset in 0..<(unsafe series.pointee.cellCount) {
+            total = unsafe total &* 31 &+ sum(series.pointee.cell + offset)
+        }
+        unsafe series.pointee.octaves?.forEach { _, _, cell in
+            for offset in 0..<(1 << (unsafe series.pointee.octaves!.scale.scale)) {
+                total = total &* 31 &+ sum(cell + offset)
+            }
+        }
+        return total
+    }
+}

@@ -1,0 +1,130 @@
+private import CWeirCPU
+
+/// Merging stripes: what each core added, summed into columns, one row a series.
+///
+/// Columns are appended to. Reading runs beside recording: a row is what its cells held when they were read, and the
+/// cells of one series are read one after the other, so that a distribution's sum may lag behind its buckets by the
+/// measurements in flight.
+extension Stats {
+    /// Counts, and sums of an Int64 measure.
+    package func mergeIntegers(_ series: SeriesList, into column: inout [Int64]) {
+        unsafe series.all.forEach { series in
+            unsafe column.append(Int64(bitPattern: stripes.sum(series.pointee.cell)))
+        }
+    }
+
+    /// Sums of a Double measure.
+    package func mergeDoubles(_ series: SeriesList, into column: inout [Double]) {
+        unsafe series.all.forEach { series in
+            unsafe column.append(stripes.sumDouble(series.pointee.cell))
+        }
+    }
+
+    /// Those series whose last value was ever set.
+    package func settled(_ series: SeriesList) -> SeriesList {
+        unsafe SeriesList(all: series.all.filter { unsafe stripes.shared($0.pointee.cell + 1) != 0 })
+    }
+
+    /// Last values, as bits of the measure's type.
+    package func mergeLastValues(_ series: SeriesList, _ append: (UInt64) -> Void) {
+        unsafe series.all.forEach { series in unsafe append(stripes.shared(series.pointee.cell)) }
+    }
+
+    /// Buckets of distributions with explicit bounds: `buckets` of each row, row by row.
+    package func mergeBuckets(_ series: SeriesList, buckets: Int, into column: inout [UInt64]) {
+        unsafe series.all.forEach { series in
+            let first = unsafe series.pointee.firstBucket
+            for bucket in 0..<buckets { column.append(stripes.sum(first + bucket)) }
+        }
+    }
+
+    /// Sums of distributions of an Int64 measure, which are in one cell.
+    package func mergeDistributionSums(_ series: SeriesList, into column: inout [Int64]) {
+        mergeIntegers(series, into: &column)
+    }
+
+    /// Sums of distributions of a Double measure, which are in two.
+    package func mergeDistributionSums(_ series: SeriesList, into column: inout [Double]) {
+        unsafe series.all.forEach { series in
+            let cell = unsafe series.pointee.cell
+            column.append(stripes.sumDouble(cell) + stripes.sumDouble(cell + 1))
+        }
+    }
+
+    /// Smallest and greatest values; NaN where there are none.
+    package func mergeExtremes(_ series: SeriesList, minima: inout [Double], maxima: inout [Double]) {
+        unsafe series.all.forEach { series in
+            let cell = unsafe series.pointee.cell + Series.extremesOffset / 8
+            let (greatest, least) = (stripes.maximum(cell), stripes.maximum(cell + 1))
+            maxima.append(greatest == 0 ? .nan : double(orderedKey: greatest))
+            minima.append(least == 0 ? .nan : double(orderedKey: ~least))
+        }
+    }
+
+    /// Sums of squares.
+    package func mergeSquares(_ series: SeriesList, into column: inout [Double]) {
+        unsafe series.all.forEach { series in
+            unsafe column.append(stripes.sumDouble(series.pointee.cell + series.pointee.squaresOffset / 8))
+        }
+    }
+
+    /// Zeros and buckets in use of exponential distributions.
+    ///
+    /// - Parameter append: One row: how many zeros, and the buckets above and below zero by index, ascending.
+    package func mergeExponential(
+        _ series: SeriesList,
+        _ append: (_ zeros: UInt64, _ positive: [(Int32, UInt64)], _ negative: [(Int32, UInt64)]) -> Void
+    ) {
+        unsafe series.all.forEach { series in
+            var positive: [(Int32, UInt64)] = []
+            var negative: [(Int32, UInt64)] = []
+            if let octaves = unsafe series.pointee.octaves {
+                let perOctave = 1 << octaves.scale.scale
+                octaves.forEach { octave, isNegative, cell in
+                    for bucket in 0..<perOctave {
+                        let count = stripes.sum(cell + bucket)
+                        if count == 0 { continue }
+                        let index = Int32((octave + ExponentialScale.leastExponent) * perOctave + bucket)
+                        if isNegative { negative.append((index, count)) } else { positive.append((index, count)) }
+                    }
+                }
+            }
+            unsafe append(stripes.sum(series.pointee.firstBucket), positive, negative)
+        }
+    }
+}
+
+extension Series {
+    /// The number of the first bucket's cell.
+    var firstBucket: Int { cell + Self.cellsBeforeBuckets(extremes: keepsExtremes, squares: keepsSquares) }
+}
+
+extension ViewState {
+    /// Whether the measure is of Doubles.
+    package var isDouble: Bool { view.measure.isDouble }
+    /// The measure's name and unit.
+    package var measureName: String { view.measure.name }
+    package var unit: String { view.measure.unit.code }
+
+    /// What kind of values its series have.
+    package enum Form: Sendable {
+        case count
+        case sum(isMonotonic: Bool)
+        case lastValue
+        case distribution
+        case exponentialDistribution
+    }
+
+    package var form: Form {
+        switch view.aggregation.kind {
+        case .count: .count
+        case .sum(let isMonotonic): .sum(isMonotonic: isMonotonic)
+        case .lastValue: .lastValue
+        case .distribution: .distribution
+        case .exponential: .exponentialDistribution
+        }
+    }
+
+    package var keepsExtremes: Bool { view.aggregation.keepsExtremes }
+    package var keepsSquares: Bool { view.aggregation.keepsSquares }
+}

@@ -1,0 +1,63 @@
+public import CWeirCPU
+public import Synchronization
+
+/// A measure bound to tags: everything is resolved once, and recording is an add in the stripe of the core that runs.
+///
+/// ```swift
+/// let hot = latency.bound(to: users)
+/// hot.record(0.012)
+/// ```
+///
+/// A recorder keeps its series: they are not forgotten while it lives. It follows views of its measure that are
+/// registered later, up to fifteen in its life. Tags that follow the task (`withTags`) are not looked at: bind with
+/// all the tags that are wanted. Any thread may record at any time.
+@safe
+public struct Recorder<Value: MeasureValue>: Sendable {
+    @usableFromInline let bound: BoundSeries
+
+    init(_ bound: BoundSeries) {
+        self.bound = bound
+    }
+}
+
+extension Recorder where Value == Double {
+    /// Records a value under every view of the measure. What is not finite is counted as rejected and changes nothing.
+    @inlinable
+    @inline(__always)
+    public func record(_ value: Double) {
+        guard value.magnitude < .infinity else { return bound.reject() }
+        // Acquiring: the series, and the cells, were written before.
+        if let series = unsafe bound.distribution.load(ordering: .acquiring) {
+            unsafe series.recordDistribution(value, bound.geometry)
+        } else if Int64(bitPattern: value.bitPattern) > bound.limit.load(ordering: .acquiring) {
+            unsafe weir_cell_add_double(bound.cells, bound.geometry.pitch, bound.geometry.count, value)
+        } else {
+            bound.recordAll(value)
+        }
+    }
+}
+
+extension Recorder where Value == Int64 {
+    /// Records a value under every view of the measure.
+    @inlinable
+    @inline(__always)
+    public func record(_ value: Int64) {
+        // Acquiring: the cells were written before.
+        if value > bound.limit.load(ordering: .acquiring) {
+            unsafe weir_cell_add(
+                bound.cells, bound.geometry.pitch, bound.geometry.count, UInt64(bitPattern: value))
+        } else {
+            bound.recordAll(value)
+        }
+    }
+}
+
+extension Measure {
+    /// Resolves the series of these tags, now and once.
+    ///
+    /// Takes a lock; keep what it returns. Of a view that is at its limit, what it returns stays in the overflow
+    /// series.
+    public func bound(to tags: Tags = Tags(), in stats: Stats = .default) -> Recorder<Value> {
+        unsafe Recorder(BoundSeries(info, tags: tags, stats: stats))
+    }
+}

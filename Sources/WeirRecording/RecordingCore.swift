@@ -1,0 +1,124 @@
+private import CWeirCPU
+internal import Synchronization
+
+/// What a measurement reads of its ``Stats``: plain memory behind a pointer, so that no reference is counted.
+@safe
+@usableFromInline
+struct RecordingCore: ~Copyable {
+    let geometry: StripeGeometry
+    let table = SnapshotTable()
+
+    init(_ stripes: StripeSet) {
+        unsafe geometry = StripeGeometry(stripes)
+    }
+}
+
+/// Where a measure's row is found, and where measurements go.
+@unsafe
+struct RecordingPlace {
+    let core: UnsafeMutablePointer<RecordingCore>
+    let slot: UnsafeMutablePointer<SnapshotTable.Slot>
+
+    /// Runs `body` with the measure's row, which stays in memory meanwhile; not at all where it has no view.
+    @inline(__always)
+    private func read(_ body: (UnsafeMutablePointer<MeasureRow>) -> Void) {
+        // Relaxed: only whether there is one; it is loaded again by a reader.
+        guard unsafe slot.pointee.load(ordering: .relaxed) != nil else { return }
+        let visit = unsafe weir_reader_enter()
+        // Acquiring: the row was written before it was published.
+        if let row = unsafe slot.pointee.load(ordering: .acquiring) { unsafe body(row) }
+        unsafe weir_reader_leave(visit)
+    }
+
+    /// Adds a measurement under every view.
+    ///
+    /// - Parameters:
+    ///   - isNegative: Whether it must not be added without looking at the view.
+    ///   - addNow: Adds it to a cell, where that is all.
+    ///   - add: Adds it to a series.
+    @inline(__always)
+    func record(
+        _ tags: Tags, isNegative: Bool,
+        addNow: (UnsafeMutablePointer<CChar>, StripeGeometry) -> Void,
+        add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void
+    ) {
+        unsafe read { row in
+            guard unsafe weir_process_load_ambient_keys() == 0 || !row.wantsAmbient(tags.storage.mask) else {
+                return unsafe recordAmbient(row, tags.storage.slice, add)
+            }
+            let identity = tags.storage.identity
+            var next = unsafe row.entries
+            let end = unsafe next + row.pointee.count
+            repeat {
+                if !isNegative, let cell = unsafe next.pointee.index.shortcut(tags.hash, identity) {
+                    unsafe addNow(cell, core.pointee.geometry)
+                } else if let series = unsafe next.pointee.view.find(tags.storage) {
+                    unsafe add(series, core.pointee.geometry)
+                }
+                unsafe next += 1
+            } while unsafe next != end
+        }
+    }
+
+    /// The same for tags that are not ``Tags``.
+    @inline(__always)
+    func record(_ slice: TagSlice, add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void) {
+        unsafe read { row in
+            guard unsafe weir_process_load_ambient_keys() == 0 || !row.wantsAmbient(slice.mask) else {
+                return unsafe recordAmbient(row, slice, add)
+            }
+            unsafe record(row, slice, add)
+        }
+    }
+
+    @inline(never)
+    private func recordAmbient(
+        _ row: UnsafeMutablePointer<MeasureRow>, _ slice: TagSlice,
+        _ add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void
+    ) {
+        unsafe slice.withAmbient { slice in unsafe record(row, slice, add) }
+    }
+
+    @inline(__always)
+    private func record(
+        _ row: UnsafeMutablePointer<MeasureRow>, _ slice: TagSlice,
+        _ add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void
+    ) {
+        for index in 0..<(unsafe row.pointee.count) {
+            let view = unsafe row.entries[index].view
+            if let series = unsafe view.pointee.find(slice) ?? view.create(slice) {
+                unsafe add(series, core.pointee.geometry)
+            }
+        }
+    }
+
+    /// Counts a measurement that changes nothing because it is no number to add.
+    @inline(never)
+    func reject() {
+        let geometry = unsafe core.pointee.geometry
+        unsafe weir_cell_add(geometry.cell(FixedCell.rejected), geometry.pitch, geometry.count, 1)
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == MeasureRow {
+    /// Whether a view keeps a key that the tags of the task may have and these tags do not.
+    @inline(__always)
+    func wantsAmbient(_ mask: UInt64) -> Bool {
+        unsafe pointee.keyMask & weir_process_load_ambient_keys() & ~(mask & ~KeyInfo.sharedBit) != 0
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == ViewRow {
+    /// The series of tags that were built before, made where there is none.
+    @inline(never)
+    func find(_ tags: TagStorage) -> UnsafeMutablePointer<Series>? {
+        unsafe pointee.find(tags.slice) ?? create(tags.slice)
+    }
+
+    @inline(never)
+    func create(_ slice: TagSlice) -> UnsafeMutablePointer<Series>? {
+        unsafe pointee.state._withUnsafeGuaranteedRef { state in
+            unsafe state.stats.series(of: state, for: slice)
+        }
+    }
+}

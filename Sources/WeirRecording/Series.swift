@@ -1,0 +1,297 @@
+public import CWeirCPU
+public import Synchronization
+
+/// One view with one combination of tag values: where its cells are and how a measurement goes into them.
+///
+/// Written once, before it is published, but for ``kind`` (which may become `gone`, once) and the words at the end,
+/// which belong to the lock of ``Stats``. Freed when no reader of the snapshot table can see it, no bound recorder
+/// holds it, and its last values are reported. Its tags' entries follow it in memory, so that they are compared without
+/// another hop.
+///
+/// The cells of a distribution: two sums, then smallest and greatest where they are kept, the sum of squares where it
+/// is kept, then the buckets. A Double is added to the sum that the lowest bit of its bucket's number chooses, so that
+/// one addition need not wait for the one before. The count is the buckets' sum, never a cell of its own.
+@usableFromInline
+@safe
+package struct Series: ~Copyable {
+    /// What is done with a measurement.
+    @usableFromInline
+    package enum Kind: UInt8, AtomicRepresentable {
+        /// Its view is gone: counted, nothing else.
+        case gone
+        case count
+        case sum
+        case lastValue
+        case distribution
+        /// A distribution that keeps more than buckets and sum.
+        case fullDistribution
+        case exponential
+    }
+
+    // The first cache line: all that a plain sum or distribution reads.
+
+    /// The storage of its tags: a measurement with the same one needs no further comparison. 0 in a tombstone.
+    let identity: UInt
+    /// Of its tags.
+    let hash: UInt64
+    /// What a measurement's bits must be greater than, as an Int64, to be added here and now: -1 for a sum that only
+    /// grows, the least for one that may shrink, the greatest for everything that is more than one add. One comparison
+    /// so tells the kind, the sign, and whether the series is still in use. It may send a zero the long way round.
+    @usableFromInline let limit: Atomic<Int64>
+    @usableFromInline let kind: Atomic<Kind>
+    @usableFromInline let keepsExtremes: Bool
+    @usableFromInline let keepsSquares: Bool
+    /// The first cell, in the first stripe (of a last value: in the shared one).
+    @usableFromInline let cells: UnsafeMutablePointer<CChar>
+    /// The first bucket, likewise.
+    @usableFromInline let buckets: UnsafeMutablePointer<CChar>
+    /// Bounds, padded to a multiple of four with infinity, and how many times four.
+    @usableFromInline let bounds: UnsafePointer<Double>
+    @usableFromInline let boundQuads: Int
+
+    /// An exponential distribution's buckets.
+    let octaves: OctaveDirectory?
+    /// Its own tags.
+    let tags: Unmanaged<TagStorage>
+    let tagCount: Int
+    /// Its view, retained.
+    let view: Unmanaged<ViewState>
+    /// The number of the first cell, and how many there are.
+    let cell: Int
+    let cellCount: Int
+    /// Nanoseconds since 1970.
+    let startTime: UInt64
+
+    // MARK: Under the lock of Stats
+
+    /// Nanoseconds since 1970; 0 while it goes on.
+    var endTime: UInt64 = 0
+    /// Bound recorders that hold it.
+    var holders = 0
+    /// Out of the index, and no reader can have it any more.
+    var isUnreachable = false
+    /// Its last values have gone into a batch, or nobody wants them.
+    var isReported = false
+
+    // MARK: Of collections, which do not overlap
+
+    /// What its cells added up to when they were last looked at, and since when.
+    var activity: UInt64 = 0
+    var activeTime: UInt64
+}
+
+extension UnsafeMutablePointer where Pointee == Series {
+    /// Its tags, as they are compared.
+    @inline(__always)
+    var tagRun: TagRun {
+        unsafe TagRun(
+            entries: UnsafeRawPointer(self + 1).assumingMemoryBound(to: TagEntry.self), count: pointee.tagCount)
+    }
+
+    /// Memory for a series with so many tags, aligned so that what the recording path reads is one cache line.
+    static func allocate(tagCount: Int) -> UnsafeMutablePointer<Series> {
+        let memory = unsafe UnsafeMutableRawPointer.allocate(
+            byteCount: MemoryLayout<Series>.stride + tagCount * MemoryLayout<TagEntry>.stride, alignment: 64)
+        return unsafe memory.bindMemory(to: Series.self, capacity: 1)
+    }
+}
+
+extension Series {
+    /// Takes the series out of use: from now on, what is recorded into it is counted and goes nowhere.
+    func leave() {
+        // Relaxed: a bound recorder that still sees the old words adds to cells that are kept for it.
+        kind.store(.gone, ordering: .relaxed)
+        limit.store(.max, ordering: .relaxed)
+    }
+
+    /// Something to stand where a series was: it is compared with tags and nothing else.
+    static func makeTombstone() -> UnsafeMutablePointer<Series> {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<Series>.size, alignment: 64)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<Series>.size)
+        return unsafe memory.assumingMemoryBound(to: Series.self)
+    }
+
+    /// The cells before a distribution's buckets.
+    static func cellsBeforeBuckets(extremes: Bool, squares: Bool) -> Int {
+        2 + (extremes ? 2 : 0) + (squares ? 1 : 0)
+    }
+
+    /// Cells of an Extremes pair, where they are kept: the greatest key, and the greatest complement of one.
+    static let extremesOffset = 2 * 8
+
+    var squaresOffset: Int { (keepsExtremes ? 4 : 2) * 8 }
+}
+
+/// A Double as an unsigned number of the same order; 0 is no Double's but one NaN's, and stands for none.
+@inline(__always)
+func orderedKey(_ value: Double) -> UInt64 {
+    let bits = value.bitPattern
+    return bits ^ (UInt64(bitPattern: Int64(bitPattern: bits) >> 63) | 1 << 63)
+}
+
+/// The Double of a key.
+package func double(orderedKey key: UInt64) -> Double {
+    Double(bitPattern: key ^ (key >> 63 == 1 ? 1 << 63 : .max))
+}
+
+// MARK: - Recording
+
+extension UnsafeMutablePointer where Pointee == Series {
+    /// Adds a finite Double to the cells of the core that runs.
+    ///
+    /// Comparisons and no switch: a jump through a table would cost as much as the add.
+    @inlinable
+    @inline(__always)
+    func record(_ value: Double, _ stripes: StripeGeometry) {
+        // Relaxed: a measurement that still sees the old limit goes into cells that are still the series' own.
+        if unsafe Int64(bitPattern: value.bitPattern) > pointee.limit.load(ordering: .relaxed) {
+            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
+        } else if unsafe pointee.kind.load(ordering: .relaxed) == .distribution {
+            unsafe recordDistribution(value, stripes)
+        } else {
+            unsafe recordRest(value, stripes)
+        }
+    }
+
+    @inlinable
+    @inline(__always)
+    func recordDistribution(_ value: Double, _ stripes: StripeGeometry) {
+        let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value))
+        unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
+        unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
+    }
+
+    /// Adds an Int64 to the cells of the core that runs.
+    @inlinable
+    @inline(__always)
+    func record(_ value: Int64, _ stripes: StripeGeometry) {
+        // Relaxed, as above.
+        if unsafe value > pointee.limit.load(ordering: .relaxed) {
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+        } else {
+            unsafe recordRest(value, stripes)
+        }
+    }
+
+    /// One cell for all cores, and one that says whether it was ever set.
+    private func storeLast(_ bits: UInt64) {
+        unsafe weir_cell_store(pointee.cells, bits)
+        if unsafe weir_cell_load(pointee.cells + 8) == 0 { unsafe weir_cell_store(pointee.cells + 8, 1) }
+    }
+
+    /// What is not worth its code at every call.
+    @usableFromInline
+    @inline(never)
+    func recordRest(_ value: Double, _ stripes: StripeGeometry) {
+        // Relaxed, as above.
+        let kind = unsafe pointee.kind.load(ordering: .relaxed)
+        switch kind {
+        case .count:
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
+        case .sum where unsafe value >= 0 || pointee.limit.load(ordering: .relaxed) == .min:
+            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
+        case .lastValue:
+            unsafe storeLast(value.bitPattern)
+        case .fullDistribution, .exponential:
+            let bucket = unsafe addToBucket(value, stripes, kind: kind)
+            unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
+            unsafe addExtras(value, stripes)
+        case .gone:
+            unsafe weir_cell_add(stripes.cell(FixedCell.gone), stripes.pitch, stripes.count, 1)
+        default:
+            unsafe weir_cell_add(stripes.cell(FixedCell.rejected), stripes.pitch, stripes.count, 1)
+        }
+    }
+
+    /// What is not worth its code at every call.
+    @usableFromInline
+    @inline(never)
+    func recordRest(_ value: Int64, _ stripes: StripeGeometry) {
+        // Relaxed, as above.
+        let kind = unsafe pointee.kind.load(ordering: .relaxed)
+        switch kind {
+        case .count:
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
+        case .sum where unsafe value >= 0 || pointee.limit.load(ordering: .relaxed) == .min:
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+        case .lastValue:
+            unsafe storeLast(UInt64(bitPattern: value))
+        case .distribution:
+            let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, Double(value)))
+            unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+        case .fullDistribution, .exponential:
+            _ = unsafe addToBucket(Double(value), stripes, kind: kind)
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+            unsafe addExtras(Double(value), stripes)
+        case .gone:
+            unsafe weir_cell_add(stripes.cell(FixedCell.gone), stripes.pitch, stripes.count, 1)
+        default:
+            unsafe weir_cell_add(stripes.cell(FixedCell.rejected), stripes.pitch, stripes.count, 1)
+        }
+    }
+
+    @inline(__always)
+    private func addToBucket(_ value: Double, _ stripes: StripeGeometry, kind: Series.Kind) -> Int {
+        if kind == .fullDistribution {
+            let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value))
+            unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
+            return bucket
+        }
+        if value == 0 {
+            unsafe weir_cell_add(pointee.buckets, stripes.pitch, stripes.count, 1)
+            return 0
+        }
+        guard let octaves = unsafe pointee.octaves else { return 0 }
+        let (octave, bucket) = octaves.scale.locate(value.magnitude)
+        let place = value < 0 ? octave + ExponentialScale.octaves : octave
+        guard let cell = unsafe octaves.cell(place) ?? growOctaves(place) else {
+            unsafe weir_cell_add(stripes.cell(FixedCell.lost), stripes.pitch, stripes.count, 1)
+            return 0
+        }
+        unsafe weir_cell_add(stripes.cell(cell &+ bucket), stripes.pitch, stripes.count, 1)
+        return bucket
+    }
+
+    /// The first measurement in a power of two: takes the lock.
+    private func growOctaves(_ place: Int) -> Int? {
+        unsafe pointee.view.takeUnretainedValue().stats.growOctaves(of: self, place)
+    }
+
+    @inline(__always)
+    private func addExtras(_ value: Double, _ stripes: StripeGeometry) {
+        if unsafe pointee.keepsExtremes {
+            let key = orderedKey(value)
+            let greatest = unsafe pointee.cells + Series.extremesOffset
+            unsafe weir_cell_raise(greatest, stripes.pitch, stripes.count, key)
+            unsafe weir_cell_raise(greatest + 8, stripes.pitch, stripes.count, ~key)
+        }
+        if unsafe pointee.keepsSquares {
+            let squares = unsafe pointee.cells + pointee.squaresOffset
+            unsafe weir_cell_add_double(squares, stripes.pitch, stripes.count, value * value)
+        }
+    }
+}
+
+/// Where the stripes are, as the recording path needs it.
+@usableFromInline
+@unsafe
+struct StripeGeometry {
+    /// The first stripe.
+    @usableFromInline let base: UnsafeMutablePointer<CChar>
+    /// Bytes from one stripe to the next.
+    @usableFromInline let pitch: Int
+    /// Stripes of cores; the shared one has this number.
+    @usableFromInline let count: UInt32
+
+    init(_ stripes: StripeSet) {
+        unsafe base = stripes.base
+        unsafe pitch = stripes.pitch
+        unsafe count = stripes.count
+    }
+
+    @inline(__always)
+    func cell(_ number: Int) -> UnsafeMutablePointer<CChar> {
+        unsafe base + number &* 8
+    }
+}

@@ -1,0 +1,146 @@
+internal import Synchronization
+
+/// The series of one view by the hash of their tags: open addressing, read without a lock.
+///
+/// A slot goes from empty to a series to a tombstone and never back. When too many are used, a new index takes the
+/// place of this one with one pointer store, so that adding N series costs O(N) in all; the old one is freed when its
+/// readers have left. Header and slots are one piece of memory.
+@safe
+struct SeriesIndex: ~Copyable {
+    let mask: Int
+    /// Slots that are not empty, and those of them that hold a series. Under the lock.
+    fileprivate var usedCount = 0
+    fileprivate var liveCount = 0
+
+    /// Leads a measurement straight to the cell of a plain sum, where its tags are those that the series was made of.
+    /// The address of an add should be known early: a processor lets few later loads pass a store before it knows where
+    /// it goes. So this is kept apart from the series, and small.
+    @safe
+    struct Shortcut: ~Copyable {
+        /// ``Series/identity`` of a series that is a plain sum. Published after the cell.
+        let identity = Atomic<UInt>(0)
+        let cell = unsafe Atomic<UnsafeMutablePointer<CChar>?>(nil)
+    }
+
+    /// `nil`: empty.
+    fileprivate typealias Slot = Atomic<UnsafeMutablePointer<Series>?>
+
+    /// Shortcuts begin here, four in a cache line; slots behind them.
+    fileprivate static let shortcutsOffset = 64
+
+    /// What stands in the slot of a series that was removed: it has no hash and no tags.
+    // Sendable: never written.
+    nonisolated(unsafe) fileprivate static let tombstone = unsafe Series.makeTombstone()
+
+    static func make(capacity: Int) -> UnsafeMutablePointer<SeriesIndex> {
+        let count = max(16, capacity)
+        let memory = unsafe UnsafeMutableRawPointer.allocate(
+            byteCount: shortcutsOffset + count * (MemoryLayout<Shortcut>.stride + MemoryLayout<Slot>.stride),
+            alignment: 64)
+        let index = unsafe memory.bindMemory(to: SeriesIndex.self, capacity: 1)
+        unsafe index.initialize(to: SeriesIndex(mask: count - 1))
+        for position in 0..<count {
+            unsafe (index.shortcuts + position).initialize(to: Shortcut())
+            unsafe (index.slots + position).initialize(to: Slot(nil))
+        }
+        return unsafe index
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == SeriesIndex {
+    @inline(__always)
+    fileprivate var shortcuts: UnsafeMutablePointer<SeriesIndex.Shortcut> {
+        unsafe UnsafeMutableRawPointer(self).advanced(by: SeriesIndex.shortcutsOffset)
+            .assumingMemoryBound(to: SeriesIndex.Shortcut.self)
+    }
+
+    @inline(__always)
+    fileprivate var slots: UnsafeMutablePointer<SeriesIndex.Slot> {
+        unsafe UnsafeMutableRawPointer(shortcuts + pointee.mask + 1).assumingMemoryBound(to: SeriesIndex.Slot.self)
+    }
+
+    /// Where the search for a hash begins: with the first of two slots.
+    @inline(__always)
+    private func start(_ hash: UInt64) -> Int {
+        unsafe Int(truncatingIfNeeded: hash) & pointee.mask & ~1
+    }
+
+    /// The cell of a plain sum with these tags, where there is a shortcut to it.
+    ///
+    /// Of the two slots that the hash leads to, the second if it is that one, and the first otherwise: computed and not
+    /// branched, since which of the two it is cannot be predicted.
+    @inline(__always)
+    func shortcut(_ hash: UInt64, _ identity: UInt) -> UnsafeMutablePointer<CChar>? {
+        let pair = unsafe shortcuts + start(hash)
+        let isSecond = unsafe (pair + 1).pointee.identity.load(ordering: .relaxed) == identity
+        let likely = unsafe pair + (isSecond ? 1 : 0)
+        // Acquiring: the cell was written before the identity.
+        guard unsafe likely.pointee.identity.load(ordering: .acquiring) == identity else { return nil }
+        return unsafe likely.pointee.cell.load(ordering: .relaxed)
+    }
+
+    /// The series of a hash for which `isMatch` holds.
+    @inline(__always)
+    func find(_ hash: UInt64, isMatch: (UnsafeMutablePointer<Series>) -> Bool) -> UnsafeMutablePointer<Series>? {
+        let mask = unsafe pointee.mask
+        var position = unsafe start(hash)
+        // Acquiring: what the series points to was written before it was published.
+        while let series = unsafe slots[position].load(ordering: .acquiring) {
+            if unsafe series.pointee.hash == hash && series.pointee.identity != 0, unsafe isMatch(series) {
+                return unsafe series
+            }
+            position = (position &+ 1) & mask
+        }
+        return nil
+    }
+
+    // MARK: - Under the lock
+
+    /// Whether another one fits: half of the slots stay empty, so that most series are in the first slot that is looked at.
+    var hasRoom: Bool { unsafe pointee.usedCount < (pointee.mask + 1) / 2 }
+
+    /// An index with the same series, twice as large where more than a quarter of the slots hold one.
+    func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
+        let count = unsafe pointee.mask + 1
+        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount > count / 4 ? count * 2 : count)
+        for slot in 0..<count {
+            guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
+            if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }
+        }
+        return unsafe copy
+    }
+
+    func insert(_ series: UnsafeMutablePointer<Series>) {
+        let position = unsafe position(of: series.pointee.hash, holding: nil)
+        // Releasing: whoever finds the series finds it written.
+        unsafe slots[position].store(series, ordering: .releasing)
+        if unsafe series.pointee.kind.load(ordering: .relaxed) == .sum {
+            unsafe shortcuts[position].cell.store(series.pointee.cells, ordering: .relaxed)
+            // Releasing: whoever finds the identity finds the cell.
+            unsafe shortcuts[position].identity.store(series.pointee.identity, ordering: .releasing)
+        }
+        unsafe pointee.usedCount += 1
+        unsafe pointee.liveCount += 1
+    }
+
+    func remove(_ series: UnsafeMutablePointer<Series>) {
+        let position = unsafe position(of: series.pointee.hash, holding: series)
+        unsafe shortcuts[position].identity.store(0, ordering: .relaxed)
+        unsafe slots[position].store(SeriesIndex.tombstone, ordering: .relaxed)
+        unsafe pointee.liveCount -= 1
+    }
+
+    /// Where a series is in the index, or the empty slot where one of this hash goes.
+    private func position(of hash: UInt64, holding series: UnsafeMutablePointer<Series>?) -> Int {
+        var position = unsafe start(hash)
+        while unsafe slots[position].load(ordering: .relaxed) != series {
+            position = unsafe (position &+ 1) & pointee.mask
+        }
+        return position
+    }
+
+    func free() {
+        unsafe deinitialize(count: 1)
+        unsafe UnsafeMutableRawPointer(self).deallocate()
+    }
+}

@@ -1,0 +1,239 @@
+private import CWeirCPU
+internal import Synchronization
+
+#if canImport(Glibc)
+private import Glibc
+#elseif canImport(Musl)
+private import Musl
+#else
+private import Darwin
+#endif
+
+/// Views and their series: what measurements are recorded into and batches are collected from.
+///
+/// A process has one, ``default``, and `register(_:)`, `record(_:_:)` and their like work on it. Tests, and libraries
+/// that want their own, make instances; each reserves address space for its stripes, and takes memory as it records.
+///
+/// Any thread may call anything. Registering, binding, forgetting and the first measurement of a series take a lock;
+/// measurements of series that exist do not.
+@safe
+public final class Stats: Sendable {
+    /// The process's own. Lives as long as the process.
+    public static let `default` = Stats(stripes: makeDefaultStripes(), clock: wallClock)
+
+    package let stripes: StripeSet
+    // Sendable: what it points to changes by atomics alone.
+    nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
+    let clock: @Sendable () -> UInt64
+    private let lock = Mutex(())
+    /// Held for the length of a collection.
+    let collecting = Mutex(())
+    // Sendable: reached through withState alone, under the lock.
+    private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
+
+    /// Nanoseconds since 1970.
+    package static let wallClock: @Sendable () -> UInt64 = {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// An instance of one's own.
+    ///
+    /// - Parameter cellsPerCore: How many 8-byte cells a core can have: address space, not memory. A counter takes one,
+    ///   a distribution one a bucket and two. Where the system refuses so many, fewer.
+    /// - Throws: ``StatsError/noMemory(wanted:)``.
+    public convenience init(cellsPerCore: Int = 32 << 20) throws(StatsError) {
+        self.init(stripes: try StripeSet(cells: max(512, min(cellsPerCore, 1 << 31))), clock: Self.wallClock)
+    }
+
+    package init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
+        self.stripes = stripes
+        self.clock = clock
+        unsafe core = .allocate(capacity: 1)
+        unsafe core.initialize(to: RecordingCore(stripes))
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: State())
+    }
+
+    /// The default cannot throw, and a process without even a page for its figures is better served by a word than by
+    /// a crash somewhere else.
+    private static func makeDefaultStripes() -> StripeSet {
+        do {
+            return try StripeSet()
+        } catch {
+            fatalError("weir: \(error)")
+        }
+    }
+
+    deinit {
+        // No reader is left: recorders and callers hold the instance.
+        withState { state in
+            unsafe state.gate.drain().forEach { unsafe free($0, &state) }
+            for name in state.views.keys { unlink(state.views[name]!, &state, time: 0) }
+            unsafe state.gate.drain().forEach { unsafe free($0, &state) }
+            unsafe state.ended.forEach { series in
+                unsafe series.pointee.isReported = true
+                unsafe freeIfDone(series)
+            }
+        }
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
+        unsafe core.pointee.table.free()
+        unsafe core.deinitialize(count: 1)
+        unsafe core.deallocate()
+    }
+
+    /// Runs something under the lock. It may hand out pointers to what it found, which `Mutex` alone does not allow.
+    func withState<Result>(_ body: (inout State) -> Result) -> Result {
+        var result: Result?
+        lock.withLock { _ in result = unsafe body(&state.pointee) }
+        return result!
+    }
+
+    /// What the lock protects.
+    @safe
+    struct State: ~Copyable {
+        var views: [String: ViewState] = [:]
+        /// In the order of registration.
+        var order: [ViewState] = []
+        var gate = ReaderGate()
+        /// Series that ended and are not reported yet.
+        var ended: [UnsafeMutablePointer<Series>] = unsafe []
+        /// Rows that were never reported because nobody collected.
+        var unreportedCount: UInt64 = 0
+        /// Bound recorders, by measure: they follow views that come later.
+        var recorders: [Int: [ObjectIdentifier: Unmanaged<BoundSeries>]] = unsafe [:]
+        var observers: [Int: @Sendable () -> Void] = [:]
+        var nextObserver = 0
+        var isCollecting = false
+    }
+
+    /// Ended series that wait to be reported, at most. Where nobody collects, the oldest go and are counted.
+    static let endedLimit = 65_536
+}
+
+// MARK: - Series
+
+extension Stats {
+    /// The series of a view for some tags, made now where there is none: the slow way, taken once a series.
+    func series(of view: ViewState, for slice: TagSlice) -> UnsafeMutablePointer<Series>? {
+        // Relaxed: where the view has just become full or not, either answer was right a moment ago.
+        if unsafe view.row.pointee.isFull.load(ordering: .relaxed),
+            let overflow = unsafe view.row.pointee.overflow.load(ordering: .acquiring)
+        {
+            countOverflow(view)
+            return unsafe overflow
+        }
+        return unsafe withState { state in
+            unsafe findOrMake(view, slice, &state)
+        }
+    }
+
+    func findOrMake(_ view: ViewState, _ slice: TagSlice, _ state: inout State) -> UnsafeMutablePointer<Series>? {
+        // The row may be an old one: its view is gone, and what is recorded now would never be seen.
+        guard view.isRegistered else { return nil }
+        if let known = unsafe view.row.pointee.find(slice) { return unsafe known }
+        if unsafe view.series.count >= view.view.seriesLimit {
+            unsafe view.row.pointee.isFull.store(true, ordering: .relaxed)
+            countOverflow(view)
+            return unsafe overflowSeries(view)
+        }
+        let tags = unsafe storage(of: slice, for: view)
+        guard let series = unsafe view.makeSeries(tags: tags, in: stripes, time: clock()) else {
+            unsafe weir_cell_add(stripes.address(of: FixedCell.lost), stripes.pitch, stripes.count, 1)
+            return nil
+        }
+        if unsafe !view.index.hasRoom { rebuildIndex(view, &state) }
+        unsafe view.index.insert(series)
+        unsafe view.series.append(series)
+        view.version += 1
+        return unsafe series
+    }
+
+    /// The caller's own storage where the view keeps all of its tags, so that it is found by its address.
+    private func storage(of slice: TagSlice, for view: ViewState) -> TagStorage {
+        if let storage = unsafe slice.storage, unsafe slice.mask & ~view.row.pointee.keyMask == 0 {
+            return unsafe storage.takeUnretainedValue()
+        }
+        return unsafe TagStorage(copying: slice) { entry in unsafe view.row.pointee.keeps(entry.key) }
+    }
+
+    private func countOverflow(_ view: ViewState) {
+        let cell = unsafe stripes.address(of: view.row.pointee.overflowCell)
+        unsafe weir_cell_add(cell, stripes.pitch, stripes.count, 1)
+    }
+
+    private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
+        if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
+        let tags = Tags([(TagKey("otel.metric.overflow"), "true")])
+        guard let series = unsafe view.makeSeries(tags: tags.storage, in: stripes, time: clock()) else { return nil }
+        unsafe view.row.pointee.overflow.store(series, ordering: .releasing)
+        view.version += 1
+        return unsafe series
+    }
+
+    private func rebuildIndex(_ view: ViewState, _ state: inout State) {
+        let old = unsafe view.index
+        unsafe view.row.pointee.index.store(old.rebuilt(), ordering: .releasing)
+        publishRow(of: view, &state)
+        unsafe state.gate.retire(.index(old))
+        reclaim(&state)
+    }
+
+    func growOctaves(of series: UnsafeMutablePointer<Series>, _ place: Int) -> Int? {
+        withState { _ in
+            guard let octaves = unsafe series.pointee.octaves else { return nil }
+            if let cell = octaves.cell(place) { return cell }
+            guard let cell = stripes.allocate(1 << octaves.scale.scale) else { return nil }
+            octaves.set(place, to: cell)
+            return cell
+        }
+    }
+}
+
+// MARK: - Reclaiming
+
+extension Stats {
+    /// Frees what nobody can see any more. Never waits.
+    func reclaim(_ state: inout State) {
+        unsafe state.gate.advance().forEach { unsafe free($0, &state) }
+    }
+
+    private func free(_ retired: ReaderGate.Retired, _ state: inout State) {
+        switch unsafe retired {
+        case .index(let index):
+            unsafe index.free()
+        case .row(let row):
+            unsafe MeasureRow.free(row)
+        case .series(let series):
+            unsafe series.pointee.isUnreachable = true
+            unsafe freeIfDone(series)
+        }
+    }
+
+    @discardableResult
+    func freeIfDone(_ series: UnsafeMutablePointer<Series>) -> Bool {
+        guard
+            unsafe series.pointee.isUnreachable && series.pointee.isReported && series.pointee.holders == 0
+        else { return false }
+        unsafe ViewState.freeSeries(series, in: stripes)
+        return true
+    }
+
+    /// Takes a series out of sight of those who look it up. It stays until it is reported and nobody holds it.
+    func end(_ series: UnsafeMutablePointer<Series>, _ state: inout State, time: UInt64) {
+        unsafe series.pointee.endTime = max(time, series.pointee.startTime)
+        unsafe state.gate.retire(.series(series))
+        unsafe state.ended.append(series)
+        if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {
+            let excess = unsafe state.ended.count - Self.endedLimit
+            unsafe state.ended.prefix(excess).forEach { series in
+                unsafe series.pointee.isReported = true
+                unsafe freeIfDone(series)
+            }
+            unsafe state.ended.removeFirst(excess)
+            state.unreportedCount += UInt64(excess)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+private import CWeirCPU
+internal import Synchronization
+
+/// A dimension that measurements can be told apart by, `http.route`.
+///
+/// A name of 1 to 255 printable characters. Make keys once, usually as static constants: making one looks its name up
+/// under a lock, using one costs nothing. Two keys of one name are the same key.
+///
+/// ```swift
+/// let route: TagKey = "http.route"
+/// ```
+@safe
+public struct TagKey: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    // Sendable: what it points to is immutable and lives as long as the process.
+    nonisolated(unsafe) let info: UnsafePointer<KeyInfo>
+
+    /// The key of this name; see ``isValid`` for names that cannot be used.
+    public init(_ name: String) {
+        unsafe info = KeyInfo.intern(name)
+    }
+
+    /// The key of this name.
+    public init(stringLiteral name: String) {
+        self.init(name)
+    }
+
+    /// The key's name.
+    public var name: String { unsafe info.pointee.name }
+
+    /// False where the name is empty, longer than 255 bytes or has control characters, or where the process has made
+    /// 65,536 keys already. A view by such a key is an error; a tag of such a key is left out.
+    public var isValid: Bool { unsafe info.pointee.number >= 0 }
+
+    /// The key's name.
+    public var description: String { name }
+
+    /// Whether both are the same key.
+    public static func == (left: TagKey, right: TagKey) -> Bool {
+        unsafe left.info == right.info
+    }
+
+    /// Hashes the key's identity.
+    public func hash(into hasher: inout Hasher) {
+        unsafe hasher.combine(info)
+    }
+}
+
+/// What is known of a key. Made once for each name, never freed: the process has a bounded number of them.
+struct KeyInfo {
+    let name: String
+    /// From 0 in the order in which keys were made; -1 for the keys that cannot be used.
+    let number: Int
+    /// Where the hash of a value of this key begins.
+    let hash: UInt64
+
+    /// The key's bit in the masks of tags and views. The first 63 keys have one of their own and all others share the
+    /// last, which therefore only says "look closer".
+    let bit: UInt64
+
+    static let sharedBit: UInt64 = 1 << 63
+    static let maximumCount = 65_536
+
+    static func intern(_ name: String) -> UnsafePointer<KeyInfo> {
+        unsafe registry.withLock { registry in
+            if let known = unsafe registry.keys[name] { return unsafe known }
+            guard isUsable(name), unsafe registry.keys.count < maximumCount else {
+                // Without a place in the registry, so that a flood of bad names does not fill it.
+                return unsafe registry.unusable
+            }
+            let key = unsafe allocate(name, number: registry.keys.count)
+            unsafe registry.keys[name] = key
+            return unsafe key
+        }
+    }
+
+    private static func isUsable(_ name: String) -> Bool {
+        (1...255).contains(name.utf8.count) && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+
+    private static func allocate(_ name: String, number: Int) -> UnsafePointer<KeyInfo> {
+        var name = name
+        let hash = name.withUTF8 { bytes in
+            unsafe bytes.baseAddress.map {
+                unsafe TagHash.hash(
+                    TagWords($0, count: bytes.count), $0, count: bytes.count, key: weir_process_key_seed())
+            } ?? 0
+        }
+        let key = UnsafeMutablePointer<KeyInfo>.allocate(capacity: 1)
+        let bit = (0..<63).contains(number) ? 1 << UInt64(number) : sharedBit
+        unsafe key.initialize(to: KeyInfo(name: name, number: number, hash: hash, bit: bit))
+        return unsafe UnsafePointer(key)
+    }
+
+    @safe
+    private struct Registry: ~Copyable {
+        var keys: [String: UnsafePointer<KeyInfo>] = unsafe [:]
+        let unusable = unsafe KeyInfo.allocate("", number: -1)
+    }
+
+    private static let registry = Mutex(Registry())
+}

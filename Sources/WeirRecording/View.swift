@@ -1,0 +1,132 @@
+/// How a measure becomes series: which tag keys are kept, and how measurements are aggregated.
+///
+/// ```swift
+/// try register(View("http/latency", of: latency, by: [route, status], as: .distribution()))
+/// ```
+public struct View: Hashable, Sendable {
+    /// The view's name, unique among those that are registered.
+    public let name: String
+    /// For people; the measure's where none is given.
+    public let description: String
+    /// Tag keys that tell series apart. Measurements that differ only in other tags fall together.
+    public let tagKeys: [TagKey]
+    /// How measurements become values.
+    public let aggregation: Aggregation
+    /// The most series that the view has at a time; measurements for further ones go to one series that is tagged
+    /// `otel.metric.overflow=true`.
+    public let seriesLimit: Int
+    /// Series that have not changed for so long are forgotten when batches are collected; `nil` for never.
+    public let forgetsIdle: Duration?
+
+    let measure: MeasureDefinition
+
+    /// OpenTelemetry's default.
+    public static let defaultSeriesLimit = 2_000
+
+    /// A view of a measure.
+    ///
+    /// - Parameters:
+    ///   - name: Printable ASCII, at most 255 characters.
+    ///   - measure: What is measured.
+    ///   - tagKeys: Tag keys that tell series apart, at most 64.
+    ///   - aggregation: How measurements become values.
+    ///   - description: For people; the measure's where none is given.
+    ///   - seriesLimit: The most series at a time, 1 to 16,777,216.
+    ///   - forgetsIdle: After how long without a change a series is forgotten. It ends with an end time, and comes
+    ///     back with a new start. Never where a bound recorder holds it.
+    public init<Value>(
+        _ name: String, of measure: Measure<Value>, by tagKeys: [TagKey] = [], as aggregation: Aggregation,
+        description: String? = nil, seriesLimit: Int = View.defaultSeriesLimit, forgetsIdle: Duration? = nil
+    ) {
+        self.name = name
+        self.measure = measure.definition
+        self.tagKeys = tagKeys
+        self.aggregation = aggregation
+        self.description = description ?? measure.description
+        self.seriesLimit = seriesLimit
+        self.forgetsIdle = forgetsIdle
+    }
+}
+
+extension View {
+    /// The first field in which another view of this name differs.
+    func conflict(with requested: View) -> StatsError? {
+        func differs<Field: Equatable>(_ field: String, _ path: (View) -> Field) -> StatsError? {
+            let (mine, theirs) = (path(self), path(requested))
+            guard mine != theirs else { return nil }
+            return .viewConflict(view: name, field: field, registered: "\(mine)", requested: "\(theirs)")
+        }
+        return differs("measure") { $0.measure.name }
+            ?? differs("measure's unit") { $0.measure.unit }
+            ?? differs("measure's type") { $0.measure.isDouble ? "Double" : "Int64" }
+            ?? differs("measure's description") { $0.measure.description }
+            ?? differs("tag keys") { $0.tagKeys.map(\.name) }
+            ?? differs("aggregation") { $0.aggregation }
+            ?? differs("description") { $0.description }
+            ?? differs("series limit") { $0.seriesLimit }
+            ?? differs("idle time") { $0.forgetsIdle.map { "\($0)" } ?? "none" }
+    }
+
+    /// - Throws: The first field that cannot be used.
+    func validate() throws(StatsError) {
+        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            throw .invalidName(kind: "view", name: name, expected: "1 to 255 printable ASCII characters")
+        }
+        guard measure.hasUsableName else {
+            throw .invalidName(
+                kind: "measure", name: measure.name,
+                expected: "a letter, then at most 254 letters, digits and '_', '.', '-', '/'")
+        }
+        guard (1...(1 << 24)).contains(seriesLimit) else {
+            throw setting("series limit", "\(seriesLimit)", "1 to 16777216")
+        }
+        if let forgetsIdle, forgetsIdle <= .zero {
+            throw setting("idle time", "\(forgetsIdle)", "more than nothing")
+        }
+        guard tagKeys.count <= 64 else { throw setting("number of tag keys", "\(tagKeys.count)", "at most 64") }
+        for (index, key) in tagKeys.enumerated() {
+            guard key.isValid else {
+                throw .invalidTagKey(
+                    view: name, key: key.name, reason: "is not 1 to 255 bytes without control characters")
+            }
+            guard !tagKeys[..<index].contains(key) else {
+                throw .invalidTagKey(view: name, key: key.name, reason: "appears twice")
+            }
+        }
+        try validateAggregation()
+    }
+
+    private func validateAggregation() throws(StatsError) {
+        switch aggregation.kind {
+        case .count, .sum, .lastValue: return
+        case .exponential(let error):
+            guard (0.001...0.4).contains(error) else { throw setting("relative error", "\(error)", "0.001 to 0.4") }
+        case .distribution(let bounds):
+            guard let bounds else { return }
+            guard bounds.count <= 1_024 else {
+                throw .invalidBounds(view: name, reason: "are \(bounds.count), expected at most 1024")
+            }
+            for (index, bound) in bounds.enumerated() {
+                guard bound.isFinite else {
+                    throw .invalidBounds(view: name, reason: "hold \(bound), expected finite numbers")
+                }
+                guard index == 0 || bounds[index - 1] < bound else {
+                    throw .invalidBounds(
+                        view: name, reason: "hold \(bound) after \(bounds[index - 1]), expected ascending ones")
+                }
+            }
+        }
+    }
+
+    private func setting(_ setting: String, _ found: String, _ expected: String) -> StatsError {
+        .invalidSetting(view: name, setting: setting, found: found, expected: expected)
+    }
+}
+
+extension MeasureDefinition {
+    var hasUsableName: Bool {
+        func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte & 0xDF) }
+        guard (1...255).contains(name.utf8.count), let first = name.utf8.first, isLetter(first) else { return false }
+        return name.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) || "_.-/".utf8.contains($0) }
+    }
+}

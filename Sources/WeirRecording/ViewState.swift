@@ -1,0 +1,145 @@
+internal import Synchronization
+
+/// A registered view: its row for the recording path, and what the lock of ``Stats`` protects.
+///
+/// Lives while it is registered, while a row or a series refers to it, or while a collection looks at it.
+@safe
+package final class ViewState: @unchecked Sendable {
+    // Sendable: the lock of `stats` protects what changes; `row` changes by atomics.
+    package let view: View
+    package let bounds: [Double]
+    /// Exponential distributions: buckets `(base^i, base^(i+1)]` with base 2^(2^-scale).
+    package let scale: Int
+    let measure: UnsafePointer<MeasureInfo>
+    let row: UnsafeMutablePointer<ViewRow>
+    /// Whose it is. Series and rows live no longer than it does.
+    unowned(unsafe) let stats: Stats
+
+    private let paddedBounds: UnsafeMutablePointer<Double>
+    private let paddedCount: Int
+
+    var measureNumber: Int { unsafe measure.pointee.number }
+
+    // MARK: Under the lock
+
+    /// Counts changes of ``series``.
+    var version = 0
+    /// In the order in which they were made; without the overflow series.
+    var series: [UnsafeMutablePointer<Series>] = unsafe []
+    var isRegistered = true
+
+    init(_ view: View, of measure: UnsafePointer<MeasureInfo>, stats: Stats, overflowCell: Int) {
+        self.view = view
+        unsafe self.measure = measure
+        unsafe self.stats = stats
+        switch view.aggregation.kind {
+        case .distribution(let bounds): self.bounds = bounds ?? view.measure.unit.defaultBounds
+        default: bounds = []
+        }
+        switch view.aggregation.kind {
+        case .exponential(let error): scale = ExponentialScale.scale(relativeError: error)
+        default: scale = 0
+        }
+
+        paddedCount = (bounds.count + 3) & ~3
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, paddedCount) * 8, alignment: 64)
+        unsafe paddedBounds = memory.bindMemory(to: Double.self, capacity: max(1, paddedCount))
+        for index in 0..<paddedCount {
+            unsafe paddedBounds[index] = index < bounds.count ? bounds[index] : .infinity
+        }
+
+        let keys = UnsafeMutablePointer<UnsafePointer<KeyInfo>>.allocate(capacity: max(1, view.tagKeys.count))
+        var mask: UInt64 = 0
+        for (index, key) in view.tagKeys.enumerated() {
+            unsafe (keys + index).initialize(to: key.info)
+            unsafe mask |= key.info.pointee.bit
+        }
+        unsafe row = .allocate(capacity: 1)
+        unsafe row.initialize(
+            to: ViewRow(
+                index: Atomic(SeriesIndex.make(capacity: 16)), overflowCell: overflowCell,
+                keyMask: mask & ~KeyInfo.sharedBit,
+                hasSharedKeys: mask & KeyInfo.sharedBit != 0, keys: keys, keyCount: view.tagKeys.count,
+                state: Unmanaged.passUnretained(self)))
+    }
+
+    deinit {
+        unsafe index.free()
+        unsafe row.pointee.keys.deallocate()
+        unsafe row.deinitialize(count: 1)
+        unsafe row.deallocate()
+        unsafe paddedBounds.deallocate()
+    }
+
+    /// The index, which only the lock's holder replaces.
+    var index: UnsafeMutablePointer<SeriesIndex> {
+        unsafe row.pointee.index.load(ordering: .relaxed)
+    }
+
+    private var kind: Series.Kind {
+        let aggregation = view.aggregation
+        return switch aggregation.kind {
+        case .count: .count
+        case .sum: .sum
+        case .lastValue: .lastValue
+        case .distribution: aggregation.keepsExtremes || aggregation.keepsSquares ? .fullDistribution : .distribution
+        case .exponential: .exponential
+        }
+    }
+
+    /// See ``Series/limit``.
+    private var limit: Int64 {
+        switch view.aggregation.kind {
+        case .sum(let isMonotonic): isMonotonic ? -1 : .min
+        default: .max
+        }
+    }
+
+    private var cellCount: Int {
+        let aggregation = view.aggregation
+        let before = Series.cellsBeforeBuckets(
+            extremes: aggregation.keepsExtremes, squares: aggregation.keepsSquares)
+        return switch aggregation.kind {
+        case .count, .sum: 1
+        case .lastValue: 2
+        case .distribution: before + bounds.count + 1
+        case .exponential: before + 1
+        }
+    }
+
+    /// A series with cells of its own; `nil` where the stripes are full. Under the lock.
+    func makeSeries(tags: TagStorage, in stripes: StripeSet, time: UInt64) -> UnsafeMutablePointer<Series>? {
+        guard let cell = stripes.allocate(cellCount) else { return nil }
+        let aggregation = view.aggregation
+        let cells = unsafe kind == .lastValue ? stripes.sharedAddress(of: cell) : stripes.address(of: cell)
+        let before = Series.cellsBeforeBuckets(
+            extremes: aggregation.keepsExtremes, squares: aggregation.keepsSquares)
+        let series = unsafe UnsafeMutablePointer<Series>.allocate(tagCount: tags.count)
+        unsafe series.initialize(
+            to: Series(
+                identity: tags.identity, hash: tags.hash, limit: Atomic(limit),
+                kind: Atomic(kind), keepsExtremes: aggregation.keepsExtremes, keepsSquares: aggregation.keepsSquares,
+                cells: cells, buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds),
+                boundQuads: paddedCount / 4,
+                octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
+                tags: Unmanaged.passRetained(tags), tagCount: tags.count, view: Unmanaged.passRetained(self),
+                cell: cell,
+                cellCount: cellCount, startTime: time, activeTime: time))
+        let entries = unsafe UnsafeMutableRawPointer(series + 1).bindMemory(to: TagEntry.self, capacity: tags.count)
+        unsafe entries.initialize(from: tags.entries, count: tags.count)
+        return unsafe series
+    }
+
+    /// Gives back what a series has. Nobody can see it any more.
+    static func freeSeries(_ series: UnsafeMutablePointer<Series>, in stripes: StripeSet) {
+        if let octaves = unsafe series.pointee.octaves {
+            octaves.forEach { _, _, cell in stripes.release(cell, length: 1 << octaves.scale.scale) }
+            octaves.free()
+        }
+        unsafe stripes.release(series.pointee.cell, length: series.pointee.cellCount)
+        unsafe series.pointee.tags.release()
+        unsafe series.pointee.view.release()
+        unsafe series.deinitialize(count: 1)
+        unsafe UnsafeMutableRawPointer(series).deallocate()
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import Synchronization
+import WeirBatch
+import WeirExport
+import WeirExporterKit
+import WeirTestSupport
+
+/// One view with one row, whose value is the collection's number.
+final class CountingSource: BatchSource {
+    let collections = Signal()
+    /// How long a collection takes.
+    private let duration: UInt64
+
+    init(durationNanoseconds: UInt64 = 0) {
+        duration = durationNanoseconds
+    }
+
+    var count: UInt64 { collections.count }
+
+    func collect(into batch: inout Batch) {
+        let end = TimeSource.system.monotonic() + duration
+        let number = collections.count + 1
+        batch.startTime = number
+        batch.endTime = number + 1
+        batch.strings.removeAll()
+        var view = ViewColumns()
+        view.name = "collections"
+        view.measure = "collections"
+        view.unit = "1"
+        view.rows = 1
+        view.isMonotonic = true
+        view.startTimes = [1]
+        view.integers = [Int64(number)]
+        batch.views = [view]
+        while TimeSource.system.monotonic() < end {}
+        collections.fire()
+    }
+}
+
+/// What a test does to one exporter, and what that one got.
+final class Destination: Sendable {
+    struct State {
+        var frames: [[UInt8]] = []
+        var facts: [FrameFacts] = []
+        var endMarks: [FrameFacts] = []
+        var results: [DeliveryResult] = []
+        var isClosed = false
+        var wasStopped = false
+    }
+
+    enum Behaviour: Sendable {
+        /// Takes all.
+        case accepting
+        /// Never returns from a delivery, until ``release()``; deaf to ``Exporter/stop()``.
+        case hanging
+        /// Returns from a delivery when asked to stop.
+        case stoppable
+        /// Never succeeds.
+        case failing
+    }
+
+    let behaviour: Behaviour
+    /// Fires when the exporter does anything.
+    let changes = Signal()
+    private let condition = NSCondition()
+    private let shared = Mutex(State())
+    private let isReleased = Atomic<Bool>(false)
+    private static let all = Mutex<[String: Destination]>([:])
+    let id = UUID().uuidString
+
+    init(_ behaviour: Behaviour) {
+        self.behaviour = behaviour
+        Self.all.withLock { $0[id] = self }
+    }
+
+    static func find(_ id: String) -> Destination? { all.withLock { $0[id] } }
+
+    var state: State { shared.withLock { $0 } }
+
+    func update(_ body: (inout State) -> Void) {
+        shared.withLock { body(&$0) }
+        changes.fire()
+        condition.lock()
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// Lets a hanging delivery return.
+    func release() {
+        isReleased.store(true, ordering: .relaxed)
+        condition.lock()
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    func hang(unless isOver: (State) -> Bool) {
+        condition.lock()
+        while !isReleased.load(ordering: .relaxed) && !isOver(state) { condition.wait() }
+        condition.unlock()
+    }
+
+    /// - Parameter bounds: By default wide enough for a machine that is busy with other tests.
+    func sink(_ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000)) throws -> SinkConfiguration {
+        try SinkConfiguration(
+            name: name, exporter: unsafe PluginTable(builtIn: TestExporter.plugin.table), settings: ["id": id],
+            bounds: bounds)
+    }
+}
+
+/// An exporter that does as its ``Destination`` says.
+final class TestExporter: Exporter {
+    static let idSetting = Setting("id", .text(length: 1...100), default: nil, "Which destination.")
+    static let kind = ExporterKind(name: "test", version: "1", settings: [idSetting])
+    static let plugin = ExporterPlugin(TestExporter.self)
+
+    private let destination: Destination
+
+    init(settings: Settings, host: ExporterHost) throws(ExporterError) {
+        let id = settings.text(Self.idSetting)
+        guard let destination = Destination.find(id) else { throw ExporterError("no destination \(id)") }
+        self.destination = destination
+    }
+
+    func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
+        let facts = frame.facts
+        if facts.isEndMark {
+            destination.update { $0.endMarks.append(facts) }
+            return .delivered
+        }
+        switch destination.behaviour {
+        case .accepting: break
+        case .hanging: destination.hang { _ in false }
+        case .stoppable:
+            destination.hang { $0.wasStopped }
+            return .retry(message: "asked to stop")
+        case .failing: return .retry(message: "away")
+        }
+        let payload = frame.withBytes { _, payload in
+            unsafe payload.withUnsafeBytes { unsafe Array($0) }
+        }
+        destination.update { state in
+            state.frames.append(payload)
+            state.facts.append(facts)
+        }
+        return .delivered
+    }
+
+    func stop() {
+        destination.update { $0.wasStopped = true }
+        if destination.behaviour == .hanging { destination.hang { _ in false } }
+    }
+
+    func close() {
+        destination.update { $0.isClosed = true }
+    }
+}
+
+extension Pipeline {
+    func end(deadlineNanoseconds: UInt64 = 30_000_000_000) async -> PipelineReport {
+        await withCheckedContinuation { continuation in
+            shutdown(deadlineNanoseconds: deadlineNanoseconds) { continuation.resume(returning: $0) }
+        }
+    }
+
+    static func started(
+        _ source: any BatchSource, _ sinks: [SinkConfiguration], intervalNanoseconds: Int64 = 1_000_000,
+        totalBytes: Int = 128 << 20
+    ) throws -> Pipeline {
+        var configuration = Configuration()
+        configuration.intervalNanoseconds = intervalNanoseconds
+        configuration.totalBytes = totalBytes
+        let pipeline = try Pipeline(configuration, source: source, sinks: sinks)
+        try pipeline.start()
+        return pipeline
+    }
+}

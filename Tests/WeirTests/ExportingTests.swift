@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+import Weir
+import WeirBatch
+import WeirExport
+import WeirTestSupport
+
+@Suite("Exporting from an application")
+struct ExportingTests {
+    /// Nothing to say, but when.
+    private final class Silence: BatchSource {
+        let collections = Signal()
+
+        func collect(into batch: inout Batch) {
+            batch.startTime = 1
+            batch.endTime = 2
+            batch.views = []
+            collections.fire()
+        }
+    }
+
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+    }
+
+    @Test("batches reach a directory of files, and the report says so")
+    func file() async throws {
+        var sink = Sink.file(directory: directory.path + "/data")
+        sink.maximumBatches = 1_000_000  // Wide enough for a machine that is busy with other tests.
+        let source = Silence()
+        let exporting = try startExporting(
+            every: .milliseconds(1), to: [sink], collecting: source, resource: ["service.name": "test"])
+        await source.collections.wait(for: 5)
+        let report = await exporting.shutdown()
+        #expect(report.isComplete)
+        let ended = try #require(report.sinks.first)
+        #expect(ended.name == "file" && ended.hasEndMark && ended.isClosed && ended.lost.isEmpty)
+        #expect(ended.delivered == ended.offered)
+        #expect(report.description == "file: \(ended.offered) of \(ended.offered) batches delivered")
+        let names = try directory.names(in: "data")
+        #expect(names.count == 1)
+        let reader = try BatchReader(path: directory.path + "/data/" + names[0])
+        var batches = 0
+        var endMarks = 0
+        while let item = try reader.next() {
+            switch item {
+            case .frame(let frame):
+                batches += 1
+                let resource = try frame.batch().resource
+                #expect(resource.contains(Batch.Attribute(key: "service.name", value: "test")))
+                #expect(resource.contains(Batch.Attribute(key: "process.pid", value: "\(getpid())")))
+            case .endMark: endMarks += 1
+            case .headless, .damage: Issue.record("wanted nothing but batches, found \(item)")
+            }
+        }
+        #expect(batches == Int(ended.offered) && endMarks == 1)
+    }
+
+    @Test("what is wrong is said in a sentence")
+    func refuses() throws {
+        let file = directory.path + "/file"
+        try Data().write(to: URL(filePath: file))
+        func error(_ interval: Duration, _ sinks: Sink...) -> ExportingError? {
+            #expect(throws: ExportingError.self) {
+                try startExporting(every: interval, to: sinks, collecting: Silence())
+            }
+        }
+        #expect(
+            error(.zero)?.description == "an interval of 0 ns: wanted more than 0 and at most a year")
+        let path = directory.path
+        #expect(
+            error(.seconds(1), .file(directory: path), .file(directory: path)) == .duplicateSink(name: "file"))
+        #expect(
+            error(.seconds(1), .file(directory: path, rotateBytes: -1))
+                == .setting(
+                    sink: "file",
+                    reason: "rotateBytes: wanted a size such as 512, 64KiB or 4MB, from 4096 to 1099511627776 bytes, "
+                        + "found '-1'"))
+        #expect(
+            error(.seconds(1), .file(directory: file))
+                == .exporter(sink: "file", reason: "cannot write in the directory \(file): Not a directory"))
+        #expect(
+            error(.seconds(1), .file(directory: path, rotateBytes: 1 << 20, totalBytes: 1 << 20))
+                == .exporter(
+                    sink: "file",
+                    reason: "totalBytes: wanted at least twice rotateBytes, which is 1048576, found 1048576"))
+    }
+}
