@@ -35,11 +35,12 @@ struct DumpCommand: ParsableCommand {
 
             FILES
               Of a directory all *.weir.zst are read in the order of their names, which
-              is that of their time. A frame that is cut off at the end of a directory's
-              newest file is one being written, and a note says so. Anywhere else it is
-              damage, as is what fails its checksum: reading goes on behind it, and
-              stderr says where it was and what was lost. --batches alone reads headers
-              only, and sees no damage within a batch.
+              is that of their time. A frame that is cut off at a file's end is being
+              written if the file's writer has it locked, or may be if the file is its
+              directory's newest: a note says so. Otherwise it is damage, as is what
+              fails its checksum: reading goes on behind it, and stderr says where it was
+              and what was lost. --batches alone reads headers only, and sees no damage
+              within a batch.
 
             OUTPUT
               Where several sources were read, OpenMetrics has a label `stream` for them.
