@@ -78,7 +78,7 @@ package enum System {
     }
 
     /// The names in a directory, unordered.
-    static func names(in directory: String) throws(SystemError) -> [String] {
+    package static func names(in directory: String) throws(SystemError) -> [String] {
         guard let stream = unsafe opendir(directory) else { throw SystemError(number: errno) }
         defer { unsafe closedir(stream) }
         var names: [String] = []
