@@ -77,6 +77,8 @@ weir_reader *weir_reader_begin(void) {
     if (__atomic_load_n(&strict_own->period, __ATOMIC_RELAXED) != 0) return NULL;
     uint64_t period = __atomic_load_n(&weir_reader_period, __ATOMIC_RELAXED);
     __atomic_exchange_n(&strict_own->period, period, __ATOMIC_SEQ_CST);
+    // An exchange may become visible after loads that follow it (on ARM); the loads of the table must not be among them.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return strict_own;
 }
 

@@ -75,8 +75,9 @@ extension Stats {
 
     private func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
-        let (product, overflows) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)
-        return overflows ? .max : product + UInt64(max(0, attoseconds) / 1_000_000_000)
+        let (product, isTooLong) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooLongBySum) = product.addingReportingOverflow(UInt64(max(0, attoseconds) / 1_000_000_000))
+        return isTooLong || isTooLongBySum ? .max : sum
     }
 }
 

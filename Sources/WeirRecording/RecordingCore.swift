@@ -92,9 +92,11 @@ struct RecordingPlace {
         }
     }
 
-    /// Counts a measurement that changes nothing because it is no number to add.
+    /// Counts a measurement that changes nothing because it is no number to add; not where it has no view.
     @inline(never)
     func reject() {
+        // Relaxed: only whether there is one.
+        guard unsafe slot.pointee.load(ordering: .relaxed) != nil else { return }
         let geometry = unsafe core.pointee.geometry
         unsafe weir_cell_add(geometry.cell(FixedCell.rejected), geometry.pitch, geometry.count, 1)
     }

@@ -193,7 +193,7 @@ extension UnsafeMutablePointer where Pointee == Series {
         case .lastValue:
             unsafe storeLast(value.bitPattern)
         case .fullDistribution, .exponential:
-            let bucket = unsafe addToBucket(value, stripes, kind: kind)
+            guard let bucket = unsafe addToBucket(value, stripes, kind: kind) else { return }
             unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
             unsafe addExtras(value, stripes)
         case .gone:
@@ -221,7 +221,7 @@ extension UnsafeMutablePointer where Pointee == Series {
             unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
         case .fullDistribution, .exponential:
-            _ = unsafe addToBucket(Double(value), stripes, kind: kind)
+            guard unsafe addToBucket(Double(value), stripes, kind: kind) != nil else { return }
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
             unsafe addExtras(Double(value), stripes)
         case .gone:
@@ -231,8 +231,9 @@ extension UnsafeMutablePointer where Pointee == Series {
         }
     }
 
+    /// The bucket's number; `nil` where there was no memory for it, and nothing else may be added either.
     @inline(__always)
-    private func addToBucket(_ value: Double, _ stripes: StripeGeometry, kind: Series.Kind) -> Int {
+    private func addToBucket(_ value: Double, _ stripes: StripeGeometry, kind: Series.Kind) -> Int? {
         if kind == .fullDistribution {
             let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value))
             unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
@@ -242,12 +243,12 @@ extension UnsafeMutablePointer where Pointee == Series {
             unsafe weir_cell_add(pointee.buckets, stripes.pitch, stripes.count, 1)
             return 0
         }
-        guard let octaves = unsafe pointee.octaves else { return 0 }
+        guard let octaves = unsafe pointee.octaves else { return nil }
         let (octave, bucket) = octaves.scale.locate(value.magnitude)
         let place = value < 0 ? octave + ExponentialScale.octaves : octave
         guard let cell = unsafe octaves.cell(place) ?? growOctaves(place) else {
             unsafe weir_cell_add(stripes.cell(FixedCell.lost), stripes.pitch, stripes.count, 1)
-            return 0
+            return nil
         }
         unsafe weir_cell_add(stripes.cell(cell &+ bucket), stripes.pitch, stripes.count, 1)
         return bucket

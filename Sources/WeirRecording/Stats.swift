@@ -35,7 +35,8 @@ public final class Stats: Sendable {
     package static let wallClock: @Sendable () -> UInt64 = {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        // A clock before 1970 says 1970.
+        return UInt64(max(0, time.tv_sec)) &* 1_000_000_000 &+ UInt64(max(0, time.tv_nsec))
     }
 
     /// An instance of one's own.
@@ -126,24 +127,27 @@ extension Stats {
             return unsafe overflow
         }
         return unsafe withState { state in
-            unsafe findOrMake(view, slice, &state)
+            let series = unsafe findOrMake(view, slice, &state)
+            if let series = unsafe series, unsafe series == view.row.pointee.overflow.load(ordering: .relaxed) {
+                countOverflow(view)
+            } else if unsafe series == nil, view.isRegistered {
+                countLost()
+            }
+            return unsafe series
         }
     }
 
+    /// `nil` where the view is gone or the stripes are full.
     func findOrMake(_ view: ViewState, _ slice: TagSlice, _ state: inout State) -> UnsafeMutablePointer<Series>? {
         // The row may be an old one: its view is gone, and what is recorded now would never be seen.
         guard view.isRegistered else { return nil }
         if let known = unsafe view.row.pointee.find(slice) { return unsafe known }
         if unsafe view.series.count >= view.view.seriesLimit {
             unsafe view.row.pointee.isFull.store(true, ordering: .relaxed)
-            countOverflow(view)
             return unsafe overflowSeries(view)
         }
         let tags = unsafe storage(of: slice, for: view)
-        guard let series = unsafe view.makeSeries(tags: tags, in: stripes, time: clock()) else {
-            unsafe weir_cell_add(stripes.address(of: FixedCell.lost), stripes.pitch, stripes.count, 1)
-            return nil
-        }
+        guard let series = unsafe view.makeSeries(tags: tags, in: stripes, time: clock()) else { return nil }
         if unsafe !view.index.hasRoom { rebuildIndex(view, &state) }
         unsafe view.index.insert(series)
         unsafe view.series.append(series)
@@ -163,6 +167,10 @@ extension Stats {
     private func countOverflow(_ view: ViewState) {
         let cell = unsafe stripes.address(of: view.row.pointee.overflowCell)
         unsafe weir_cell_add(cell, stripes.pitch, stripes.count, 1)
+    }
+
+    private func countLost() {
+        unsafe weir_cell_add(stripes.address(of: FixedCell.lost), stripes.pitch, stripes.count, 1)
     }
 
     private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
