@@ -79,10 +79,7 @@ package final class BatchReader {
 
         let isOurs = opening.dropFirst(HeaderFrame.prefixLength).starts(with: HeaderFrame.signature)
         guard isOurs else {
-            // Somebody else's: pass over it, once all of it is there.
-            let last = try source.read(at: end - 1, atLeast: 1, upTo: 1)
-            guard !last.isEmpty else { return try cutOff(expected: Int(length), found: opening.count, following) }
-            return Step(end: end)
+            return try passOver(to: end, following)
         }
         guard length <= UInt64(limits.headerLength) else {
             let reason = BatchError.tooLong(.header, limit: UInt64(limits.headerLength), found: length)
@@ -100,17 +97,39 @@ package final class BatchReader {
         }
     }
 
+    /// Somebody else's skippable frame, of up to 4 GiB, which is not worth keeping.
+    private func passOver(to end: UInt64, _ following: Bool) throws(BatchError) -> Step {
+        let expected = Int(end - offset)
+        if let available = try source.length() {
+            guard end <= available else {
+                return try cutOff(expected: expected, found: Int(available - offset), following)
+            }
+            return Step(end: end)
+        }
+        var position = offset
+        while position < end {
+            source.forget(before: position)
+            let bytes = try source.read(at: position, atLeast: 1, upTo: Int(min(end - position, 64 << 10)))
+            guard !bytes.isEmpty else {
+                let reason = BatchError.truncated(expected: UInt64(expected), found: position - offset)
+                return try damage(reason, scanningFrom: position, following: following)
+            }
+            position += UInt64(bytes.count)
+        }
+        return Step(end: end)
+    }
+
     private func examinePayload(
         of header: FrameHeader, at start: UInt64, following: Bool
     ) throws(BatchError) -> Step {
         if header.isEndMark {
             return Step(item: .endMark(EndMark(offset: offset, length: start - offset, header: header)), end: start)
         }
-        let (end, overflow) = start.addingReportingOverflow(header.payloadLength)
         if let reason = excess(of: header) {
-            return try damage(reason, lost: header, resumingAt: overflow ? nil : end, following: following)
+            return try damage(reason, lost: header, scanningFrom: start, following: following)
         }
         let length = Int(header.payloadLength)
+        let end = start + header.payloadLength
         if let available = try source.length() {
             guard end <= available else {
                 if following { return Step(end: offset, isLast: true) }

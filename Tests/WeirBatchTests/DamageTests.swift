@@ -6,12 +6,15 @@ internal import WeirBatch
 struct DamageTests {
     private let file: BatchFile
 
+    /// All bits, the lowest, and at full scale each other one.
+    private static let patterns: [UInt8] = [0xFF, 0x01] + (scale > 1 ? (1..<8).map { 1 << $0 } : [])
+
     init() throws {
         file = try .sample(seed: 21)
     }
 
     @Test(
-        "to any one byte costs at most the frame it is in, and shows", arguments: [0xFF, 0x01, 0x80, 0x10] as [UInt8])
+        "to any one byte costs at most the frame it is in, and shows", arguments: patterns)
     func flips(pattern: UInt8) throws {
         for position in file.bytes.indices {
             var bytes = file.bytes
