@@ -102,11 +102,11 @@ struct DamageTests {
     func growing() throws {
         let source = MemorySource(Array("garbage".utf8))
         let reader = try BatchReader(source)
-        #expect(try reader.next(following: true)?.damage?.length == 7)
+        #expect(try #require(reader.next(following: true)?.damage).length == 7)
         #expect(try reader.next(following: true) == nil)
         // A header that begins in what looks like garbage is not lost.
         source.append(Array("more".utf8) + file.bytes[..<9])
-        #expect(try reader.next(following: true)?.damage?.length == 4)
+        #expect(try #require(reader.next(following: true)?.damage).length == 4)
         #expect(try reader.next(following: true) == nil)
         source.append(file.bytes[9...])
         #expect(try reader.rest().compactMap(\.frame).map(\.header) == file.frames.map(\.header))
@@ -121,7 +121,7 @@ struct DamageTests {
                 for reader in try readers(of: bytes) {
                     let items = try reader.rest()
                     #expect(items.count == 1)
-                    #expect(items.first?.damage?.length == UInt64(length))
+                    #expect(try #require(items.first?.damage).length == UInt64(length))
                     #expect(reader.offset == UInt64(length))
                 }
             }
