@@ -42,11 +42,12 @@ struct HeaderScan {
     private static let chunkLength = 64 << 10
 
     /// Where the first header at or after `start` begins; where there is none, the source's end. While somebody writes,
-    /// bytes at the end that may become a header are left for the next time.
-    func first(from start: UInt64, following: Bool) throws(BatchError) -> UInt64 {
+    /// bytes at the end that may become a header are left for the next time. A search `before` a limit forgets nothing,
+    /// and may find a header behind it.
+    func first(from start: UInt64, before limit: UInt64 = .max, following: Bool) throws(BatchError) -> UInt64 {
         var position = start
-        while true {
-            source.forget(before: position)
+        while position < limit {
+            if limit == .max { source.forget(before: position) }
             let bytes = try source.read(at: position, atLeast: HeaderFrame.openingLength, upTo: Self.chunkLength)
             if bytes.isEmpty { return position }
             var next = 0
@@ -62,6 +63,7 @@ struct HeaderScan {
             }
             position += UInt64(more)
         }
+        return limit
     }
 
     /// The next place where magic and signature stand as in a header.
