@@ -83,6 +83,9 @@ struct DumpCommand: ParsableCommand {
     @Option(help: "auto (on a terminal, and unless NO_COLOR is set), always or never.")
     var color = ColourChoice.auto
 
+    @Flag(help: "Weir's own views in the table too; --match shows those that it selects.")
+    var own = false
+
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, csv, openmetrics
     }
@@ -136,7 +139,9 @@ struct DumpCommand: ParsableCommand {
 
     private func mode(_ terminal: Terminal, isTerminal: Bool) -> DumpMode {
         switch (format, batches) {
-        case (.text, false): .latest(TextTableFormat(terminal: terminal, replaces: follow && isTerminal))
+        case (.text, false): .latest(
+            TextTableFormat(
+                terminal: terminal, replaces: follow && isTerminal, showsOwn: own || !match.isEmpty))
         case (.text, true): .batches(TextBatchFormat(terminal: terminal), readsPoints: !match.isEmpty)
         case (.json, false): .latest(JSONFormat())
         case (.json, true): .batches(JSONFormat(), readsPoints: true)
