@@ -43,7 +43,10 @@ enum ExportBenches {
         try stats.register(View("bench/time", of: timed, by: keys, as: .distribution(), seriesLimit: limit))
         var generator = SplitMix(state: 3)
         for series in 0..<limit {
-            let values = ["GET\(series % 10)", "/route/\(series / 10 % 100)", "\(200 + series / 1_000 % 10)", "zone \(series / 10_000)"]
+            let values = [
+                "GET\(series % 10)", "/route/\(series / 10 % 100)", "\(200 + series / 1_000 % 10)",
+                "zone \(series / 10_000)",
+            ]
             let tags = Tags(zip(keys, values))
             if series < counters { counted.record(Int64(generator.next() % 1_000), tags, in: stats) }
             guard series < distributions else { continue }

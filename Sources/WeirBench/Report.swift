@@ -32,7 +32,10 @@ struct Report {
     }
 
     func memory(_ name: String, bytes: Int) {
-        print(isJSON ? "{\"name\":\"\(name)\",\"threads\":1,\"bytes\":\(bytes)}" : "\(pad(name, 24)) \(pad("\(bytes)", -19)) bytes")
+        print(
+            isJSON
+                ? "{\"name\":\"\(name)\",\"threads\":1,\"bytes\":\(bytes)}"
+                : "\(pad(name, 24)) \(pad("\(bytes)", -19)) bytes")
     }
 
     private func fixed(_ value: Double) -> String {

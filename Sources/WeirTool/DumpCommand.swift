@@ -139,9 +139,10 @@ struct DumpCommand: ParsableCommand {
 
     private func mode(_ terminal: Terminal, isTerminal: Bool) -> DumpMode {
         switch (format, batches) {
-        case (.text, false): .latest(
-            TextTableFormat(
-                terminal: terminal, replaces: follow && isTerminal, showsOwn: own || !match.isEmpty))
+        case (.text, false):
+            .latest(
+                TextTableFormat(
+                    terminal: terminal, replaces: follow && isTerminal, showsOwn: own || !match.isEmpty))
         case (.text, true): .batches(TextBatchFormat(terminal: terminal), readsPoints: !match.isEmpty)
         case (.json, false): .latest(JSONFormat())
         case (.json, true): .batches(JSONFormat(), readsPoints: true)
