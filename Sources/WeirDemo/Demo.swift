@@ -27,7 +27,6 @@ package struct Demo {
     /// - Throws: ``DemoError``, and what registering and exporting throw.
     package func run() async throws -> DemoReport {
         Progress.catchInterrupts()
-        Files.raiseOpenFileLimit()
         let root = try openRoot()
         // Checked before anything runs: a worker could only say it late.
         _ = try StreamCompressor(level: options.level)
@@ -88,7 +87,10 @@ package struct Demo {
                     case .file(let entry): _ = queue.push(entry)
                     case .directory(let directory):
                         let excluded = Set([Files.identity(of: options.directory)].compactMap { $0 })
-                        Walker(queue: queue, progress: progress, excluded: excluded).walk(directory)
+                        Walker(
+                            queue: queue, progress: progress, excluded: excluded,
+                            directoryLimit: Files.directoryLimit(workers: options.workers)
+                        ).walk(directory)
                     }
                     queue.close(discarding: progress.isInterrupted)
                 }

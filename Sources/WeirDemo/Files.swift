@@ -6,19 +6,27 @@ internal import Musl
 internal import Darwin
 #endif
 
+private import Synchronization
+
 /// A directory that stays open while anything in it is still to be done, so that no path is ever too long.
 final class Directory: Sendable {
     let descriptor: Int32
     /// For messages.
     let path: String
 
+    /// How many are open in this process.
+    private static let open = Atomic<Int>(0)
+    static var openCount: Int { open.load(ordering: .relaxed) }
+
     init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
+        Self.open.add(1, ordering: .relaxed)
     }
 
     deinit {
         close(descriptor)
+        Self.open.subtract(1, ordering: .relaxed)
     }
 }
 
@@ -159,12 +167,15 @@ enum Files {
         }
     }
 
-    /// As many open files as the system allows: each directory on the way down is one.
-    static func raiseOpenFileLimit() {
+    /// How many directories may be open at a time: each that has files in the queue is one, and those on the way down.
+    /// Half of what the process may open, which is first made as much as the system allows; workers and sinks want some.
+    static func directoryLimit(workers: Int) -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 64 }
         limit.rlim_cur = limit.rlim_max
-        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        if unsafe setrlimit(resource, &limit) != 0 { _ = unsafe getrlimit(resource, &limit) }
+        return max(4, min(2_048, Int(clamping: limit.rlim_cur) - 24 - workers) / 2)
     }
 }
 

@@ -12,12 +12,14 @@ struct Walker {
     let progress: Progress
     /// Directories that are left out: the batches grow while the tree is walked.
     let excluded: Set<Identity>
+    /// Directories that may be open at a time.
+    let directoryLimit: Int
 
     /// Walks depth first, with the directories of one path open at a time.
     func walk(_ root: Directory) {
         guard var pending = visit(root) else { return }
         while let next = pending.popLast(), !progress.isInterrupted {
-            switch Files.open(next) {
+            switch open(next) {
             case .failure(let fault):
                 // A directory that has become something else since is none of ours.
                 if fault.number != ENOTDIR, fault.number != ELOOP { progress.warn(next.path, fault) }
@@ -26,6 +28,12 @@ struct Walker {
                 pending += visit(directory) ?? []
             }
         }
+    }
+
+    /// Opens a directory; where too many are open, after the files that wait in them are done.
+    private func open(_ entry: Entry) -> Result<Int32, SystemFault> {
+        if Directory.openCount >= directoryLimit { queue.waitUntilEmpty() }
+        return Files.open(entry)
     }
 
     /// Queues a directory's files and returns the directories in it; `nil` where it is left out or nobody takes files.

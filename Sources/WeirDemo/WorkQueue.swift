@@ -30,6 +30,13 @@ final class WorkQueue: @unchecked Sendable {
         return entries.popLast()
     }
 
+    /// Waits until all files were taken: what they held open is then about to be closed.
+    func waitUntilEmpty() {
+        condition.lock()
+        defer { condition.unlock() }
+        while !entries.isEmpty, !isClosed { condition.wait() }
+    }
+
     /// Nothing comes any more.
     func close(discarding: Bool = false) {
         condition.lock()

@@ -45,6 +45,11 @@ struct Command {
             errors: String(decoding: try Data(contentsOf: folder.url("err")), as: UTF8.self))
     }
 
+    /// Runs a shell's script, whose `$0`, `$1` and so on are the arguments.
+    static func shell(_ script: String, _ arguments: String...) throws -> Result {
+        try run("/bin/sh", ["-c", script] + arguments)
+    }
+
     /// A program not yet started.
     static func process(_ path: String, _ arguments: [String], environment: [String: String] = [:]) -> Process {
         let process = Process()
