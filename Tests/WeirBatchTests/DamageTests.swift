@@ -183,7 +183,7 @@ private struct Findings {
     func areTrue(to file: BatchFile) -> Bool {
         coversAll
             && batches.allSatisfy { found in
-                file.frames.contains { $0.batch == found.1 && (found.0 == nil || found.0 == $0.header) }
+                file.frames.contains { (found.0 == nil || found.0 == $0.header) && $0.batch == found.1 }
             }
     }
 }
