@@ -49,7 +49,7 @@ struct DamageTests {
             for reader in try readers(of: bytes) {
                 let found = try Findings(reader)
                 let expected = file.frames.indices.filter { $0 != hit }
-                #expect(expected.allSatisfy { found.intact.contains(file.frames[$0].header.first) })
+                #expect(expected.allSatisfy { found.intact.contains(file.frames[$0].header.first) }, "\(position)")
                 #expect(found.areTrue(to: file))
                 let isWholeFrameGone =
                     bytes.count < file.bytes.count && file.bytes.starts(with: bytes[..<position])
