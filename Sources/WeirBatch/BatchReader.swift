@@ -10,8 +10,8 @@ package final class BatchReader {
     /// Where the next item begins: what lies before was returned.
     package private(set) var offset: UInt64 = 0
 
-    /// Where the payload of the frame just returned begins, until what follows shows that it ends where its header says.
-    private var unproven: UInt64?
+    /// What was just passed over, until what follows shows that it ends where it says.
+    private var unproven: Passed?
 
     private let access: BatchAccess
     private let limits: ReadLimits
@@ -32,7 +32,7 @@ package final class BatchReader {
     ///   not, it is damage.
     package func next(following: Bool = false) throws(BatchError) -> Item? {
         while true {
-            source.forget(before: unproven ?? offset)
+            source.forget(before: unproven?.body ?? offset)
             let step = try examine(following: following)
             offset = step.end
             if let item = step.item { return item }
@@ -48,14 +48,21 @@ package final class BatchReader {
         var isLast = false
     }
 
+    /// A payload, or somebody else's frame.
+    private struct Passed {
+        let start: UInt64
+        let body: UInt64
+        let isForeign: Bool
+    }
+
     // MARK: - What begins here
 
     private func examine(following: Bool) throws(BatchError) -> Step {
         let opening = try source.read(at: offset, atLeast: HeaderFrame.prefixLength, upTo: 4096)
         if opening.isEmpty { return Step(end: offset, isLast: true) }
         let kind = FrameKind(opening)
-        let isDoubtful = kind == .none || kind == .zstd || unproven != nil && unproven == access.failedPayload
-        if isDoubtful, let start = try headerInPayload() { return Step(end: start) }
+        let hasFailed = unproven != nil && unproven?.body == access.failedPayload
+        if kind == .none || kind == .zstd || hasFailed, let step = try goBack() { return step }
         if kind != .incomplete {
             unproven = nil
             source.forget(before: offset)
@@ -79,6 +86,9 @@ package final class BatchReader {
 
         let isOurs = opening.dropFirst(HeaderFrame.prefixLength).starts(with: HeaderFrame.signature)
         guard isOurs else {
+            if magic == HeaderFrame.magic, length > UInt64(limits.payloadLength) {
+                return try damage(.unexpectedBytes, following: following)
+            }
             return try passOver(to: end, following)
         }
         guard length <= UInt64(limits.headerLength) else {
@@ -97,13 +107,21 @@ package final class BatchReader {
         }
     }
 
-    /// Somebody else's skippable frame, of up to 4 GiB, which is not worth keeping.
+    /// Somebody else's skippable frame, of up to 4 GiB. Of a source that passes by it is kept where it is no longer than
+    /// a payload may be.
     private func passOver(to end: UInt64, _ following: Bool) throws(BatchError) -> Step {
         let expected = Int(end - offset)
         if let available = try source.length() {
             guard end <= available else {
                 return try cutOff(expected: expected, found: Int(available - offset), following)
             }
+            unproven = Passed(start: offset, body: offset + 1, isForeign: true)
+            return Step(end: end)
+        }
+        if expected <= limits.payloadLength {
+            let frame = try source.read(at: offset, atLeast: expected, upTo: expected)
+            guard frame.count == expected else { return try cutOff(expected: expected, found: frame.count, following) }
+            unproven = Passed(start: offset, body: offset + 1, isForeign: true)
             return Step(end: end)
         }
         var position = offset
@@ -175,7 +193,7 @@ package final class BatchReader {
     }
 
     private func frame(_ header: FrameHeader, _ payload: StoredPayload, _ end: UInt64) -> Step {
-        unproven = payload.offset
+        unproven = Passed(start: offset, body: payload.offset, isForeign: false)
         return Step(
             item: .frame(Frame(offset: offset, header: header, length: end - offset, payload: payload)), end: end)
     }
@@ -191,15 +209,20 @@ package final class BatchReader {
 
     // MARK: - After damage
 
-    /// Where a header begins within the payload of the frame just returned, if one does.
+    /// Goes back to where a header begins within what was just passed over, if one does.
     ///
     /// Where no header follows a payload or it could not be decoded, it may have been cut off and another file put
-    /// behind it, whose first frames lie where the rest of the payload should.
-    private func headerInPayload() throws(BatchError) -> UInt64? {
-        guard let start = unproven else { return nil }
+    /// behind it, whose first frames lie where the rest of the payload should. Its own frame fails to decode, which
+    /// reports the damage. Likewise what seems to be somebody else's frame may be the rest of a header.
+    private func goBack() throws(BatchError) -> Step? {
+        guard let passed = unproven else { return nil }
         unproven = nil
-        let found = try HeaderScan(source: source, limits: limits).first(from: start, before: offset, following: false)
-        return found < offset ? found : nil
+        let scan = HeaderScan(source: source, limits: limits)
+        let found = try scan.first(from: passed.body, before: offset, following: false)
+        guard found < offset else { return nil }
+        let start = passed.start
+        let damage = Damage(offset: start, length: found - start, reason: .unexpectedBytes, lost: nil)
+        return Step(item: passed.isForeign ? .damage(damage) : nil, end: found)
     }
 
     /// A frame that the source ends within.
@@ -208,19 +231,20 @@ package final class BatchReader {
         return try damage(.truncated(expected: UInt64(expected), found: UInt64(found)), following: following)
     }
 
-    /// Damage from ``offset`` to where something can be read again: `resumingAt`, if a frame begins there, otherwise
-    /// the first header after `scanningFrom`.
+    /// Damage from ``offset`` to where something can be read again: the first header after `scanningFrom`, or
+    /// `resumingAt`, if a frame begins there and no header before it.
     private func damage(
         _ reason: BatchError, lost: FrameHeader? = nil, resumingAt candidate: UInt64? = nil,
         scanningFrom start: UInt64? = nil, following: Bool
     ) throws(BatchError) -> Step {
-        let end: UInt64
-        if let candidate, try isFrameOrEnd(at: candidate) {
-            end = candidate
-        } else {
-            end = try HeaderScan(source: source, limits: limits).first(
-                from: start ?? offset + 1, following: following)
+        let scan = HeaderScan(source: source, limits: limits)
+        var end = start ?? offset + 1
+        var isFound = false
+        if let candidate {
+            end = try scan.first(from: end, before: candidate, following: false)
+            isFound = if end < candidate { true } else { try isFrameOrEnd(at: candidate) }
         }
+        if !isFound { end = try scan.first(from: end, following: following) }
         return Step(item: .damage(Damage(offset: offset, length: end - offset, reason: reason, lost: lost)), end: end)
     }
 

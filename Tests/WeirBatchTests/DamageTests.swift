@@ -49,7 +49,7 @@ struct DamageTests {
             for reader in try readers(of: bytes) {
                 let found = try Findings(reader)
                 let expected = file.frames.indices.filter { $0 != hit }
-                #expect(expected.allSatisfy { found.intact.contains(file.frames[$0].header.first) })
+                #expect(expected.allSatisfy { found.intact.contains(file.frames[$0].header.first) }, "\(position)")
                 #expect(found.areTrue(to: file))
                 let isWholeFrameGone =
                     bytes.count < file.bytes.count && file.bytes.starts(with: bytes[..<position])
@@ -183,7 +183,7 @@ private struct Findings {
     func areTrue(to file: BatchFile) -> Bool {
         coversAll
             && batches.allSatisfy { found in
-                file.frames.contains { $0.batch == found.1 && (found.0 == nil || found.0 == $0.header) }
+                file.frames.contains { (found.0 == nil || found.0 == $0.header) && $0.batch == found.1 }
             }
     }
 }
