@@ -68,8 +68,8 @@ extension Stats {
         collecting.withLock { _ in
             withState { Array($0.observers.values) }.forEach { $0() }
             let (views, ended) = unsafe withState { state in
-                state.isCollecting = true
                 reclaim(&state)
+                state.isCollecting = true
                 return unsafe (snapshots(&state), state.reportable())
             }
             let withEnded = views.map { unsafe $0.with(ended[ObjectIdentifier($0.state)] ?? []) }

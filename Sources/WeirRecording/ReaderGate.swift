@@ -13,6 +13,8 @@ struct ReaderGate {
         case index(UnsafeMutablePointer<SeriesIndex>)
         case row(UnsafeMutablePointer<MeasureRow>)
         case series(UnsafeMutablePointer<Series>)
+        /// A cell that readers of a view add to.
+        case cell(Int)
     }
 
     /// Retired since the last look; they have no period yet, so that one is begun for many.

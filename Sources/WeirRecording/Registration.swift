@@ -72,9 +72,13 @@ extension Stats {
         for view in views {
             let measure = unsafe MeasureInfo.intern(view.measure)
             guard unsafe measure.pointee.number < MeasureInfo.maximumCount else {
+                release(added)
                 throw .tooMany(kind: "measures", limit: MeasureInfo.maximumCount)
             }
-            guard let overflowCell = stripes.allocate(1) else { throw .noMemory(wanted: 8) }
+            guard let overflowCell = stripes.allocate(1) else {
+                release(added)
+                throw .tooMany(kind: "cells", limit: stripes.capacity)
+            }
             unsafe added.append(ViewState(view, of: measure, stats: self, overflowCell: overflowCell))
         }
         for view in added {
@@ -86,6 +90,11 @@ extension Stats {
             forEachRecorder(of: view.measureNumber, &state) { bound, state in bound.follow(view, &state) }
         }
         reclaim(&state)
+    }
+
+    /// Gives back what views took that nobody has seen.
+    private func release(_ views: [ViewState]) {
+        for view in views { unsafe stripes.release(view.row.pointee.overflowCell, length: 1) }
     }
 
     private func forEachRecorder(
@@ -117,6 +126,7 @@ extension Stats {
         unsafe view.series = []
         view.cells = []
         forEachRecorder(of: view.measureNumber, &state) { bound, _ in bound.leaveFastPath() }
+        unsafe state.gate.retire(.cell(view.row.pointee.overflowCell))
         unsafe all.forEach { series in
             unsafe series.pointee.leave()
             unsafe end(series, &state, time: time)

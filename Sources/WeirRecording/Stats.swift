@@ -218,6 +218,11 @@ extension Stats {
         case .series(let series):
             unsafe series.pointee.isUnreachable = true
             unsafe freeIfDone(series)
+        case .cell(let cell) where state.isCollecting:
+            // The collection may still read it.
+            unsafe state.gate.retire(.cell(cell))
+        case .cell(let cell):
+            stripes.release(cell, length: 1)
         }
     }
 

@@ -61,7 +61,7 @@ extension Stats {
     }
 
     /// One collection, read as a test wants it.
-    func readings() -> Readings {
+    func collection() -> Readings {
         var readings = Readings()
         collect { views, counts in
             readings.counts = counts
@@ -74,6 +74,22 @@ extension Stats {
             }
         }
         return readings
+    }
+
+    /// Collects until nothing waits for readers any more. They are those of the whole process, so that a test which runs
+    /// beside this one may be among them, for a moment.
+    ///
+    /// - Returns: The last of these collections; its `ended` are those of all of them.
+    func readings() -> Readings {
+        var ended: [(name: SeriesName, reading: Reading)] = []
+        while true {
+            var readings = collection()
+            ended += readings.ended
+            if withState({ state in unsafe state.gate.retiredCount + state.ended.count == 0 }) {
+                readings.ended = ended
+                return readings
+            }
+        }
     }
 
     private func readings(of series: SeriesList, _ view: ViewState) -> [(name: SeriesName, reading: Reading)] {
