@@ -9,7 +9,7 @@ extension Measure where Value == Double {
     @inlinable
     @inline(__always)
     public func record(_ value: Double, _ tags: ConstantTagLiteral) {
-        unsafe tags.elements.withUnsafeBufferPointer { unsafe record(value, constants: $0) }
+        unsafe tags.elements.withUnsafeBufferPointer { unsafe of(value).record(constants: $0) }
     }
 
     /// Records a value with tags whose values are computed: `latency.record(0.012, [route: path, status: code])`.
@@ -19,85 +19,35 @@ extension Measure where Value == Double {
     @inline(__always)
     @_disfavoredOverload
     public func record(_ value: Double, _ tags: TagLiteral) {
-        unsafe tags.elements.withUnsafeBufferPointer { unsafe record(value, elements: $0) }
+        unsafe tags.elements.withUnsafeBufferPointer { unsafe of(value).record(elements: $0) }
     }
 
     /// Records a value with a tag: `latency.record(0.012, (route, path))`. Retains nothing.
-    @_effects(releasenone)
+    @inlinable
+    @inline(__always)
     public func record(_ value: Double, _ first: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1)
-        unsafe record(value, capacity: 1, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-        }
+        of(value).record(first)
     }
 
     /// Records a value with two tags: `latency.record(0.012, (route, path), (status, code))`. Retains nothing.
-    @_effects(releasenone)
+    @inlinable
+    @inline(__always)
     public func record(_ value: Double, _ first: Tag, _ second: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1) &+ TagSliceBuilder.longBytes(second.1)
-        unsafe record(value, capacity: 2, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-            unsafe $0.add(second.0, second.1)
-        }
+        of(value).record(first, second)
     }
 
     /// Records a value with three tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
-    @_effects(releasenone)
+    @inlinable
+    @inline(__always)
     public func record(_ value: Double, _ first: Tag, _ second: Tag, _ third: Tag) {
-        let longBytes =
-            unsafe TagSliceBuilder.longBytes(first.1)
-            &+ TagSliceBuilder.longBytes(second.1)
-            &+ TagSliceBuilder.longBytes(third.1)
-        unsafe record(value, capacity: 3, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-            unsafe $0.add(second.0, second.1)
-            unsafe $0.add(third.0, third.1)
-        }
+        of(value).record(first, second, third)
     }
 
     /// Records a value with four tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
-    @_effects(releasenone)
-    public func record(_ value: Double, _ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
-        let longBytes =
-            unsafe TagSliceBuilder.longBytes(first.1)
-            &+ TagSliceBuilder.longBytes(second.1)
-            &+ TagSliceBuilder.longBytes(third.1)
-            &+ TagSliceBuilder.longBytes(fourth.1)
-        unsafe record(value, capacity: 4, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-            unsafe $0.add(second.0, second.1)
-            unsafe $0.add(third.0, third.1)
-            unsafe $0.add(fourth.0, fourth.1)
-        }
-    }
-
-    @usableFromInline
-    @_effects(releasenone)
-    func record(_ value: Double, constants: ConstantTagElements) {
-        unsafe record(value, capacity: constants.count, longBytes: 0) {
-            for index in constants.indices { unsafe $0.add(constants[index].0, constants[index].1) }
-        }
-    }
-
-    @usableFromInline
-    @_effects(releasenone)
-    func record(_ value: Double, elements: TagElements) {
-        var longBytes = 0
-        for index in elements.indices { longBytes &+= unsafe TagSliceBuilder.longBytes(elements[index].1) }
-        unsafe record(value, capacity: elements.count, longBytes: longBytes) {
-            for index in elements.indices { unsafe $0.add(elements[index].0, elements[index].1) }
-        }
-    }
-
+    @inlinable
     @inline(__always)
-    private func record(
-        _ value: Double, capacity: Int, longBytes: Int, _ add: (inout TagSliceBuilder) -> Void
-    ) {
-        let place = unsafe place
-        guard value.magnitude < .infinity else { return unsafe place.reject() }
-        unsafe TagSliceBuilder.build(capacity: capacity, longBytes: longBytes, add) { slice in
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
-        }
+    public func record(_ value: Double, _ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
+        of(value).record(first, second, third, fourth)
     }
 }
 
@@ -109,7 +59,7 @@ extension Measure where Value == Int64 {
     @inlinable
     @inline(__always)
     public func record(_ value: Int64, _ tags: ConstantTagLiteral) {
-        unsafe tags.elements.withUnsafeBufferPointer { unsafe record(value, constants: $0) }
+        unsafe tags.elements.withUnsafeBufferPointer { unsafe of(value).record(constants: $0) }
     }
 
     /// Records a value with tags whose values are computed: `latency.record(0.012, [route: path, status: code])`.
@@ -119,83 +69,34 @@ extension Measure where Value == Int64 {
     @inline(__always)
     @_disfavoredOverload
     public func record(_ value: Int64, _ tags: TagLiteral) {
-        unsafe tags.elements.withUnsafeBufferPointer { unsafe record(value, elements: $0) }
+        unsafe tags.elements.withUnsafeBufferPointer { unsafe of(value).record(elements: $0) }
     }
 
     /// Records a value with a tag: `latency.record(0.012, (route, path))`. Retains nothing.
-    @_effects(releasenone)
+    @inlinable
+    @inline(__always)
     public func record(_ value: Int64, _ first: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1)
-        unsafe record(value, capacity: 1, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-        }
+        of(value).record(first)
     }
 
     /// Records a value with two tags: `latency.record(0.012, (route, path), (status, code))`. Retains nothing.
-    @_effects(releasenone)
+    @inlinable
+    @inline(__always)
     public func record(_ value: Int64, _ first: Tag, _ second: Tag) {
-        let longBytes = unsafe TagSliceBuilder.longBytes(first.1) &+ TagSliceBuilder.longBytes(second.1)
-        unsafe record(value, capacity: 2, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-            unsafe $0.add(second.0, second.1)
-        }
+        of(value).record(first, second)
     }
 
     /// Records a value with three tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
-    @_effects(releasenone)
+    @inlinable
+    @inline(__always)
     public func record(_ value: Int64, _ first: Tag, _ second: Tag, _ third: Tag) {
-        let longBytes =
-            unsafe TagSliceBuilder.longBytes(first.1)
-            &+ TagSliceBuilder.longBytes(second.1)
-            &+ TagSliceBuilder.longBytes(third.1)
-        unsafe record(value, capacity: 3, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-            unsafe $0.add(second.0, second.1)
-            unsafe $0.add(third.0, third.1)
-        }
+        of(value).record(first, second, third)
     }
 
     /// Records a value with four tags: `latency.record(0.012, (route, path), (status, code), …)`. Retains nothing.
-    @_effects(releasenone)
-    public func record(_ value: Int64, _ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
-        let longBytes =
-            unsafe TagSliceBuilder.longBytes(first.1)
-            &+ TagSliceBuilder.longBytes(second.1)
-            &+ TagSliceBuilder.longBytes(third.1)
-            &+ TagSliceBuilder.longBytes(fourth.1)
-        unsafe record(value, capacity: 4, longBytes: longBytes) {
-            unsafe $0.add(first.0, first.1)
-            unsafe $0.add(second.0, second.1)
-            unsafe $0.add(third.0, third.1)
-            unsafe $0.add(fourth.0, fourth.1)
-        }
-    }
-
-    @usableFromInline
-    @_effects(releasenone)
-    func record(_ value: Int64, constants: ConstantTagElements) {
-        unsafe record(value, capacity: constants.count, longBytes: 0) {
-            for index in constants.indices { unsafe $0.add(constants[index].0, constants[index].1) }
-        }
-    }
-
-    @usableFromInline
-    @_effects(releasenone)
-    func record(_ value: Int64, elements: TagElements) {
-        var longBytes = 0
-        for index in elements.indices { longBytes &+= unsafe TagSliceBuilder.longBytes(elements[index].1) }
-        unsafe record(value, capacity: elements.count, longBytes: longBytes) {
-            for index in elements.indices { unsafe $0.add(elements[index].0, elements[index].1) }
-        }
-    }
-
+    @inlinable
     @inline(__always)
-    private func record(
-        _ value: Int64, capacity: Int, longBytes: Int, _ add: (inout TagSliceBuilder) -> Void
-    ) {
-        let place = unsafe place
-        unsafe TagSliceBuilder.build(capacity: capacity, longBytes: longBytes, add) { slice in
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
-        }
+    public func record(_ value: Int64, _ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
+        of(value).record(first, second, third, fourth)
     }
 }

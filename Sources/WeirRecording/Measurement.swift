@@ -2,27 +2,22 @@
 @safe
 public struct Measurement: Sendable {
     // Sendable: as in Measure.
-    nonisolated(unsafe) let info: UnsafePointer<MeasureInfo>
+    @usableFromInline nonisolated(unsafe) let info: UnsafePointer<MeasureInfo>
     /// A Double's or an Int64's.
-    let bits: UInt64
+    @usableFromInline let bits: UInt64
 
-    /// Adds it under every view of its measure.
+    @inlinable
     @inline(__always)
-    fileprivate func record(_ slice: TagSlice) {
-        let place = unsafe RecordingPlace(core: info.pointee.defaultCore, slot: info.defaultSlot)
-        if unsafe info.pointee.isDouble {
-            let value = Double(bitPattern: bits)
-            guard value.magnitude < .infinity else { return unsafe place.reject() }
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
-        } else {
-            let value = Int64(bitPattern: bits)
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
-        }
+    init(info: UnsafePointer<MeasureInfo>, bits: UInt64) {
+        unsafe self.info = unsafe info
+        self.bits = bits
     }
 }
 
 extension Measure where Value == Double {
     /// A value of this measure, to be recorded together with others.
+    @inlinable
+    @inline(__always)
     public func of(_ value: Double) -> Measurement {
         unsafe Measurement(info: info, bits: value.bitPattern)
     }
@@ -30,6 +25,8 @@ extension Measure where Value == Double {
 
 extension Measure where Value == Int64 {
     /// A value of this measure, to be recorded together with others.
+    @inlinable
+    @inline(__always)
     public func of(_ value: Int64) -> Measurement {
         unsafe Measurement(info: info, bits: UInt64(bitPattern: value))
     }

@@ -41,6 +41,7 @@ package struct Series: ~Copyable {
     @usableFromInline let kind: Atomic<Kind>
     @usableFromInline let keepsExtremes: Bool
     @usableFromInline let keepsSquares: Bool
+    let tagCount: UInt32
     /// The first cell, in the first stripe (of a last value: in the shared one).
     @usableFromInline let cells: UnsafeMutablePointer<CChar>
     /// The first bucket, likewise.
@@ -53,7 +54,6 @@ package struct Series: ~Copyable {
     let octaves: OctaveDirectory?
     /// Its own tags.
     let tags: Unmanaged<TagStorage>
-    let tagCount: Int
     /// Its view, retained.
     let view: Unmanaged<ViewState>
     /// The number of the first cell, and how many there are.
@@ -83,15 +83,18 @@ package struct Series: ~Copyable {
 extension UnsafeMutablePointer where Pointee == Series {
     /// Its tags, as they are compared.
     @inline(__always)
-    var tagRun: TagRun {
-        unsafe TagRun(
-            entries: UnsafeRawPointer(self + 1).assumingMemoryBound(to: TagEntry.self), count: pointee.tagCount)
+    var tags: UnsafeMutablePointer<SeriesTag> {
+        unsafe UnsafeMutableRawPointer(self).advanced(by: Series.tagsOffset).assumingMemoryBound(to: SeriesTag.self)
     }
 
-    /// Memory for a series with so many tags, aligned so that what the recording path reads is one cache line.
+    @inline(__always)
+    var tagCount: Int { unsafe Int(pointee.tagCount) }
+
+    /// Memory for a series with so many tags, aligned so that what the recording path reads is one cache line, and one
+    /// more for two tags.
     static func allocate(tagCount: Int) -> UnsafeMutablePointer<Series> {
         let memory = unsafe UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<Series>.stride + tagCount * MemoryLayout<TagEntry>.stride, alignment: 64)
+            byteCount: Series.tagsOffset + tagCount * MemoryLayout<SeriesTag>.stride, alignment: 64)
         return unsafe memory.bindMemory(to: Series.self, capacity: 1)
     }
 }
@@ -115,6 +118,10 @@ extension Series {
     static func cellsBeforeBuckets(extremes: Bool, squares: Bool) -> Int {
         2 + (extremes ? 2 : 0) + (squares ? 1 : 0)
     }
+
+    /// Where its tags begin.
+    @inline(__always)
+    fileprivate static var tagsOffset: Int { (MemoryLayout<Series>.stride + 63) & ~63 }
 
     /// Cells of an Extremes pair, where they are kept: the greatest key, and the greatest complement of one.
     static let extremesOffset = 2 * 8

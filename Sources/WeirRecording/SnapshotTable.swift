@@ -143,7 +143,7 @@ struct ViewRow: ~Copyable {
         let index = unsafe index.load(ordering: .acquiring)
         if unsafe slice.mask & ~keyMask == 0 {
             return unsafe index.find(slice.hash) { series in
-                unsafe series.tagRun.isEqual(slice)
+                unsafe UnsafePointer(series.tags).isEqual(slice, count: series.tagCount)
             }
         }
         return unsafe findProjected(slice, in: index)
@@ -155,7 +155,7 @@ struct ViewRow: ~Copyable {
         _ slice: TagSlice, in index: UnsafeMutablePointer<SeriesIndex>
     ) -> UnsafeMutablePointer<Series>? {
         unsafe index.find(projectedHash(slice)) { series in
-            unsafe series.tagRun.isEqual(slice) { unsafe keeps($0) }
+            unsafe UnsafePointer(series.tags).isEqual(slice, count: series.tagCount) { unsafe keeps($0) }
         }
     }
 

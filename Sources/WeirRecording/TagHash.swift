@@ -5,23 +5,26 @@ private import CWeirCPU
 /// The mixing step is the 64 by 64 to 128 bit multiplication of wyhash (Wang Yi), which spreads every input bit over
 /// the result for the price of one multiplication a 16 bytes.
 enum TagHash {
-    /// Hashes `count` bytes under the hash of their key.
-    ///
-    /// - words: The value's first and last eight bytes; see ``TagWords``.
+    /// Hashes a value that is no longer than its words, under the hash of its key.
+    @inline(__always)
+    static func hash(_ words: TagWords, count: Int, key: UInt64) -> UInt64 {
+        let length = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        return mix(words.low ^ weir_process_value_seed(), words.high ^ key ^ length)
+    }
+
+    /// Hashes a value that is longer than its words, under the hash of its key.
     @inline(__always)
     static func hash(_ words: TagWords, _ bytes: UnsafeRawPointer, count: Int, key: UInt64) -> UInt64 {
         let seed = weir_process_value_seed()
         var state = key
-        if count > TagWords.capacity {
-            var offset = 8
-            while offset + 8 < count {
-                let low = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                let high = unsafe bytes.loadUnaligned(fromByteOffset: min(offset + 8, count - 8), as: UInt64.self)
-                state = mix(low ^ seed, high ^ state)
-                offset += 16
-            }
+        var offset = 8
+        while offset &+ 8 < count {
+            let low = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let high = unsafe bytes.loadUnaligned(fromByteOffset: min(offset &+ 8, count &- 8), as: UInt64.self)
+            state = mix(low ^ seed, high ^ state)
+            offset &+= 16
         }
-        return mix(words.low ^ seed, words.high ^ state ^ (UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15))
+        return hash(words, count: count, key: state)
     }
 
     @inline(__always)
@@ -31,7 +34,7 @@ enum TagHash {
     }
 }
 
-/// The first and the last eight bytes of a value, which overlap where it is shorter than sixteen.
+/// Sixteen bytes of a value: all of one that is no longer, padded with zeros, or else the first and the last eight.
 ///
 /// Up to ``capacity`` bytes, words and length together are the value: most tag values are compared in two
 /// instructions and need no memory of their own.
@@ -42,36 +45,51 @@ struct TagWords: Equatable {
     static let capacity = 16
 
     @inline(__always)
+    init(low: UInt64, high: UInt64) {
+        self.low = low
+        self.high = high
+    }
+
+    @inline(__always)
     init(_ bytes: UnsafeRawPointer, count: Int) {
-        if count >= 8 {
-            unsafe low = bytes.loadUnaligned(as: UInt64.self)
-            unsafe high = bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
-        } else if count >= 4 {
-            unsafe low = UInt64(bytes.loadUnaligned(as: UInt32.self))
-            unsafe high = UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
-        } else if count > 0 {
-            // First, middle and last byte: of one to three bytes these are all.
-            unsafe low =
-                UInt64(bytes.load(as: UInt8.self)) | UInt64(bytes.load(fromByteOffset: count / 2, as: UInt8.self)) << 8
-            unsafe high = UInt64(bytes.load(fromByteOffset: count - 1, as: UInt8.self))
+        if count > 8 {
+            low = unsafe Self.load(bytes)
+            high = unsafe Self.load(bytes + (count &- 8))
+            // What the first word holds already is shifted out.
+            if count < Self.capacity { high &>>= UInt64(truncatingIfNeeded: 8 &* (Self.capacity &- count)) }
         } else {
-            low = 0
+            low = unsafe Self.word(bytes, count: count)
             high = 0
         }
     }
 
+    /// At most eight bytes. Two loads that overlap, so that four lengths need one branch.
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawPointer, count: Int) -> UInt64 {
+        let last = UInt64(truncatingIfNeeded: count)
+        if count >= 4 {
+            let first = unsafe UInt64(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+            let end = unsafe UInt64(UInt32(littleEndian: (bytes + (count &- 4)).loadUnaligned(as: UInt32.self)))
+            return first | end &<< (8 &* (last &- 4))
+        }
+        guard count > 0 else { return 0 }
+        // First, middle and last byte: of one to three bytes these are all.
+        return unsafe UInt64(bytes.load(as: UInt8.self))
+            | UInt64(bytes.load(fromByteOffset: count / 2, as: UInt8.self)) &<< (8 &* (last / 2))
+            | UInt64(bytes.load(fromByteOffset: count &- 1, as: UInt8.self)) &<< (8 &* (last &- 1))
+    }
+
+    @inline(__always)
+    private static func load(_ bytes: UnsafeRawPointer) -> UInt64 {
+        unsafe UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    }
+
     /// Writes a value of at most ``capacity`` bytes back to memory.
     func store(to bytes: UnsafeMutableRawPointer, count: Int) {
-        if count >= 8 {
-            unsafe bytes.storeBytes(of: low, as: UInt64.self)
-            unsafe bytes.storeBytes(of: high, toByteOffset: count - 8, as: UInt64.self)
-        } else if count >= 4 {
-            unsafe bytes.storeBytes(of: UInt32(truncatingIfNeeded: low), as: UInt32.self)
-            unsafe bytes.storeBytes(of: UInt32(truncatingIfNeeded: high), toByteOffset: count - 4, as: UInt32.self)
-        } else if count > 0 {
-            unsafe bytes.storeBytes(of: UInt8(truncatingIfNeeded: low), as: UInt8.self)
-            unsafe bytes.storeBytes(of: UInt8(truncatingIfNeeded: low >> 8), toByteOffset: count / 2, as: UInt8.self)
-            unsafe bytes.storeBytes(of: UInt8(truncatingIfNeeded: high), toByteOffset: count - 1, as: UInt8.self)
+        for index in 0..<count {
+            let word = index < 8 ? low : high
+            unsafe bytes.storeBytes(
+                of: UInt8(truncatingIfNeeded: word &>> UInt64(8 * (index % 8))), toByteOffset: index, as: UInt8.self)
         }
     }
 }

@@ -47,7 +47,8 @@ public struct TagKey: Hashable, Sendable, ExpressibleByStringLiteral, CustomStri
 
 /// What is known of a key. Made once for each name, never freed: the process has a bounded number of them.
 struct KeyInfo {
-    let name: String
+    // What a measurement reads comes first, in one cache line.
+
     /// From 0 in the order in which keys were made; -1 for the keys that cannot be used.
     let number: Int
     /// Where the hash of a value of this key begins.
@@ -56,6 +57,7 @@ struct KeyInfo {
     /// The key's bit in the masks of tags and views. The first 63 keys have one of their own and all others share the
     /// last, which therefore only says "look closer".
     let bit: UInt64
+    let name: String
 
     static let sharedBit: UInt64 = 1 << 63
     static let maximumCount = 65_536
@@ -78,16 +80,19 @@ struct KeyInfo {
     }
 
     private static func allocate(_ name: String, number: Int) -> UnsafePointer<KeyInfo> {
-        var name = name
-        let hash = name.withUTF8 { bytes in
-            unsafe bytes.baseAddress.map {
-                unsafe TagHash.hash(
-                    TagWords($0, count: bytes.count), $0, count: bytes.count, key: weir_process_key_seed())
-            } ?? 0
+        let bytes = Array(name.utf8)
+        let hash = unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return 0 as UInt64 }
+            let (words, seed) = unsafe (TagWords(start, count: bytes.count), weir_process_key_seed())
+            return bytes.count > TagWords.capacity
+                ? unsafe TagHash.hash(words, start, count: bytes.count, key: seed)
+                : TagHash.hash(words, count: bytes.count, key: seed)
         }
-        let key = UnsafeMutablePointer<KeyInfo>.allocate(capacity: 1)
+        let key = unsafe UnsafeMutableRawPointer
+            .allocate(byteCount: MemoryLayout<KeyInfo>.size, alignment: 64)
+            .bindMemory(to: KeyInfo.self, capacity: 1)
         let bit = (0..<63).contains(number) ? 1 << UInt64(number) : sharedBit
-        unsafe key.initialize(to: KeyInfo(name: name, number: number, hash: hash, bit: bit))
+        unsafe key.initialize(to: KeyInfo(number: number, hash: hash, bit: bit, name: name))
         return unsafe UnsafePointer(key)
     }
 
@@ -95,6 +100,11 @@ struct KeyInfo {
     private struct Registry: ~Copyable {
         var keys: [String: UnsafePointer<KeyInfo>] = unsafe [:]
         let unusable = unsafe KeyInfo.allocate("", number: -1)
+
+        init() {
+            // Whoever records a tag has made its key before.
+            SmallString.check()
+        }
     }
 
     private static let registry = Mutex(Registry())

@@ -121,14 +121,15 @@ package final class ViewState: @unchecked Sendable {
             to: Series(
                 identity: tags.identity, hash: tags.hash, limit: Atomic(limit),
                 kind: Atomic(kind), keepsExtremes: aggregation.keepsExtremes, keepsSquares: aggregation.keepsSquares,
-                cells: cells, buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds),
+                tagCount: UInt32(tags.count), cells: cells, buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds),
                 boundQuads: paddedCount / 4,
                 octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
-                tags: Unmanaged.passRetained(tags), tagCount: tags.count, view: Unmanaged.passRetained(self),
+                tags: Unmanaged.passRetained(tags), view: Unmanaged.passRetained(self),
                 cell: cell,
                 cellCount: cellCount, startTime: time, activeTime: time))
-        let entries = unsafe UnsafeMutableRawPointer(series + 1).bindMemory(to: TagEntry.self, capacity: tags.count)
-        unsafe entries.initialize(from: tags.entries, count: tags.count)
+        for index in 0..<tags.count {
+            unsafe (series.tags + index).initialize(to: SeriesTag(tags.entries[index]))
+        }
         return unsafe series
     }
 

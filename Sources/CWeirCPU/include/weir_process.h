@@ -3,6 +3,7 @@
 #ifndef WEIR_PROCESS_H
 #define WEIR_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WEIR_PROCESS_HIDDEN __attribute__((visibility("hidden")))
@@ -12,6 +13,17 @@ extern uint64_t weir_process_seed[2] WEIR_PROCESS_HIDDEN;
 
 /// One bit a tag key that was ever put into the tags that follow a task. Only grows.
 extern uint64_t weir_process_ambient_keys WEIR_PROCESS_HIDDEN;
+
+/// Whether Swift's small strings were found to be laid out as they are read. Set once, by whoever makes the first key.
+extern bool weir_process_small_strings WEIR_PROCESS_HIDDEN;
+
+static inline bool weir_process_knows_small_strings(void) {
+    return __atomic_load_n(&weir_process_small_strings, __ATOMIC_RELAXED);
+}
+
+static inline void weir_process_know_small_strings(void) {
+    __atomic_store_n(&weir_process_small_strings, true, __ATOMIC_RELAXED);
+}
 
 /// Where the hash of a key begins, and what values are mixed with.
 static inline uint64_t weir_process_key_seed(void) { return weir_process_seed[0]; }

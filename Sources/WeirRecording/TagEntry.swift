@@ -1,0 +1,65 @@
+/// One tag as the recording path sees it.
+@unsafe
+struct TagEntry {
+    var key: UnsafePointer<KeyInfo>
+    /// The key's number, in the lowest ``keyBits`` bits, and the value's length in bytes.
+    var label: UInt64
+    var words: TagWords
+    /// Of key and value. The hash of several tags is the sum of theirs, so that it needs no order and a part of it can
+    /// be taken for the keys that a view keeps.
+    var hash: UInt64
+    /// The value, where it is longer than its words; somebody else keeps it alive.
+    var bytes: UnsafeRawPointer?
+
+    private static let keyBits: UInt64 = 16
+
+    /// The value's length in bytes.
+    @inline(__always)
+    var length: Int { unsafe Int(truncatingIfNeeded: label &>> Self.keyBits) }
+
+    @inline(__always)
+    static func label(_ key: UnsafePointer<KeyInfo>, length: Int) -> UInt64 {
+        // The keys that cannot be used have no number, and are in no slice.
+        unsafe UInt64(truncatingIfNeeded: length) &<< keyBits | UInt64(UInt16(truncatingIfNeeded: key.pointee.number))
+    }
+
+    /// Whether both are the same tag.
+    func isEqual(_ other: TagEntry) -> Bool {
+        guard unsafe label == other.label, unsafe words == other.words else { return false }
+        guard let mine = unsafe bytes, let others = unsafe other.bytes else { return true }
+        return unsafe Self.isMiddleEqual(mine, others, length: length)
+    }
+
+    /// Whether two values are equal between their words.
+    @inline(__always)
+    static func isMiddleEqual(_ mine: UnsafeRawPointer, _ others: UnsafeRawPointer, length: Int) -> Bool {
+        var offset = 8
+        while offset &+ 8 < length {
+            let place = min(offset, length &- 8)
+            guard
+                unsafe mine.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    == others.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            else { return false }
+            offset &+= 8
+        }
+        return true
+    }
+
+    /// Copies the value to memory that has room for it, and refers to it there.
+    mutating func move(to memory: UnsafeMutableRawPointer) {
+        if let bytes = unsafe bytes {
+            unsafe memory.copyMemory(from: bytes, byteCount: length)
+            unsafe self.bytes = UnsafeRawPointer(memory)
+        } else {
+            unsafe words.store(to: memory, count: length)
+        }
+    }
+
+    var string: String {
+        unsafe String(unsafeUninitializedCapacity: max(1, length)) { buffer in
+            var copy = unsafe self
+            unsafe copy.move(to: UnsafeMutableRawPointer(buffer.baseAddress!))
+            return unsafe length
+        }
+    }
+}
