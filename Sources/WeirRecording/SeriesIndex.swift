@@ -59,10 +59,17 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
         unsafe UnsafeMutableRawPointer(shortcuts + pointee.mask + 1).assumingMemoryBound(to: SeriesIndex.Slot.self)
     }
 
-    /// Where the search for a hash begins: with the first of two slots.
+    /// Where the search for a hash begins.
     @inline(__always)
     private func start(_ hash: UInt64) -> Int {
-        unsafe Int(truncatingIfNeeded: hash) & pointee.mask & ~1
+        unsafe Int(truncatingIfNeeded: hash) & pointee.mask
+    }
+
+    /// Where it goes on, from 1: to the other slot of the pair, which is in the same cache line and where a shortcut is
+    /// looked for, then to the pairs behind.
+    @inline(__always)
+    private func place(_ start: Int, _ step: Int) -> Int {
+        unsafe ((start &+ step & ~1) & pointee.mask) ^ (step & 1)
     }
 
     /// The cell of a plain sum with these tags, where there is a shortcut to it.
@@ -71,7 +78,7 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     /// branched, since which of the two it is cannot be predicted.
     @inline(__always)
     func shortcut(_ hash: UInt64, _ identity: UInt) -> UnsafeMutablePointer<CChar>? {
-        let pair = unsafe shortcuts + start(hash)
+        let pair = unsafe shortcuts + (start(hash) & ~1)
         let isSecond = unsafe (pair + 1).pointee.identity.load(ordering: .relaxed) == identity
         let likely = unsafe pair + (isSecond ? 1 : 0)
         // Acquiring: the cell was written before the identity.
@@ -82,27 +89,30 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     /// The series of a hash for which `isMatch` holds.
     @inline(__always)
     func find(_ hash: UInt64, isMatch: (UnsafeMutablePointer<Series>) -> Bool) -> UnsafeMutablePointer<Series>? {
-        let mask = unsafe pointee.mask
-        var position = unsafe start(hash)
+        let start = unsafe start(hash)
+        var position = start
+        var step = 0
         // Acquiring: what the series points to was written before it was published.
         while let series = unsafe slots[position].load(ordering: .acquiring) {
             if unsafe series.pointee.hash == hash && series.pointee.identity != 0, unsafe isMatch(series) {
                 return unsafe series
             }
-            position = (position &+ 1) & mask
+            step &+= 1
+            position = unsafe place(start, step)
         }
         return nil
     }
 
     // MARK: - Under the lock
 
-    /// Whether another one fits: half of the slots stay empty, so that most series are in the first slot that is looked at.
-    var hasRoom: Bool { unsafe pointee.usedCount < (pointee.mask + 1) / 2 }
+    /// Whether another one fits: three quarters of the slots stay empty. Nearly all series so are in the first slot that
+    /// is looked at; to look at another costs more than all else, since it cannot be predicted.
+    var hasRoom: Bool { unsafe pointee.usedCount < (pointee.mask + 1) / 4 }
 
-    /// An index with the same series, twice as large where more than a quarter of the slots hold one.
+    /// An index with the same series, twice as large where more than an eighth of the slots hold one.
     func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
         let count = unsafe pointee.mask + 1
-        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount > count / 4 ? count * 2 : count)
+        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount > count / 8 ? count * 2 : count)
         for slot in 0..<count {
             guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
             if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }
@@ -132,9 +142,12 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
 
     /// Where a series is in the index, or the empty slot where one of this hash goes.
     private func position(of hash: UInt64, holding series: UnsafeMutablePointer<Series>?) -> Int {
-        var position = unsafe start(hash)
+        let start = unsafe start(hash)
+        var position = start
+        var step = 0
         while unsafe slots[position].load(ordering: .relaxed) != series {
-            position = unsafe (position &+ 1) & pointee.mask
+            step += 1
+            position = unsafe place(start, step)
         }
         return position
     }
