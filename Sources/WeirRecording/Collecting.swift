@@ -7,12 +7,24 @@ internal import Synchronization
 package struct SeriesList: @unchecked Sendable {
     // Sendable: cells are read by relaxed loads, and everything else of a series that is read here is constant.
     let all: [UnsafeMutablePointer<Series>]
+    /// Whether they have ended. One that ends while it is collected is still one that goes on, and is reported as ended
+    /// by a later collection.
+    private let haveEnded: Bool
+
+    init(all: [UnsafeMutablePointer<Series>], haveEnded: Bool) {
+        unsafe self.all = all
+        self.haveEnded = haveEnded
+    }
 
     package var count: Int { unsafe all.count }
 
+    func filter(_ isWanted: (UnsafeMutablePointer<Series>) -> Bool) -> SeriesList {
+        unsafe SeriesList(all: all.filter(isWanted), haveEnded: haveEnded)
+    }
+
     /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
     package func times(at index: Int) -> (start: UInt64, end: UInt64) {
-        unsafe (all[index].pointee.startTime, all[index].pointee.endTime)
+        unsafe (all[index].pointee.startTime, haveEnded ? all[index].pointee.endTime : 0)
     }
 
     /// The value of each of a view's keys, `nil` where the series has no such tag, and then the tags that are not the
@@ -78,7 +90,8 @@ extension Stats {
             var live = unsafe view.series
             if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe live.append(overflow) }
             return unsafe ViewSnapshot(
-                state: view, version: view.version, live: SeriesList(all: live), ended: SeriesList(all: []))
+                state: view, version: view.version, live: SeriesList(all: live, haveEnded: false),
+                ended: SeriesList(all: [], haveEnded: true))
         }
     }
 
@@ -90,7 +103,8 @@ extension Stats {
             .map { series in
                 let state = unsafe series[0].pointee.view.takeUnretainedValue()
                 return unsafe ViewSnapshot(
-                    state: state, version: -1, live: SeriesList(all: []), ended: SeriesList(all: series))
+                    state: state, version: -1, live: SeriesList(all: [], haveEnded: false),
+                    ended: SeriesList(all: series, haveEnded: true))
             }
             .sorted { $0.state.view.name < $1.state.view.name }
     }
@@ -109,7 +123,7 @@ extension Stats {
 
 extension ViewSnapshot {
     fileprivate func with(_ ended: [UnsafeMutablePointer<Series>]) -> ViewSnapshot {
-        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(all: ended))
+        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(all: ended, haveEnded: true))
     }
 }
 
