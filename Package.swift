@@ -72,10 +72,13 @@ let package = Package(
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirBatch", "WeirDump", "Weir", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WeirDemo", "WeirDump", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(

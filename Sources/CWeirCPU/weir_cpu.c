@@ -87,7 +87,19 @@ static __thread struct {
 
 bool weir_cpu_is_rseq(void) { return is_rseq; }
 
-uint32_t weir_cpu_atomic_stripe(uint32_t count) { return is_rseq ? count : weir_cpu_current(count); }
+static bool shared_is_used = false;
+
+uint32_t weir_cpu_atomic_stripe(uint32_t count) {
+    uint32_t stripe = is_rseq ? count : weir_cpu_current(count);
+    if (stripe == count && !__atomic_load_n(&shared_is_used, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&shared_is_used, true, __ATOMIC_SEQ_CST);
+    }
+    return stripe;
+}
+
+uint32_t weir_cpu_stripes_in_use(uint32_t count) {
+    return __atomic_load_n(&shared_is_used, __ATOMIC_SEQ_CST) ? count + 1 : count;
+}
 
 static void choose_mode(void) {
 #if defined(__linux__)

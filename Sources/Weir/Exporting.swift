@@ -1,3 +1,4 @@
+package import WeirBatch
 package import WeirExport
 public import WeirRecording
 
@@ -31,6 +32,9 @@ public final class Exporting: Sendable {
             throw ExportingError(error)
         }
     }
+
+    /// The stream that the batches belong to.
+    package var stream: StreamID { pipeline.stream }
 
     /// Every sink's accounts, each from one moment.
     package var snapshots: [SinkSnapshot] { pipeline.snapshots() }

@@ -5,10 +5,13 @@
 /// the frames it returns.
 ///
 /// Damage is an item, not an error: `next` throws only where the source cannot be read. After damage, reading goes on at
-/// the next header whose checksum holds.
+/// the next header whose checksum holds, be it within what an earlier header took for its payload.
 package final class BatchReader {
     /// Where the next item begins: what lies before was returned.
     package private(set) var offset: UInt64 = 0
+
+    /// What was just passed over, until what follows shows that it ends where it says.
+    private var unproven: Passed?
 
     private let access: BatchAccess
     private let limits: ReadLimits
@@ -29,7 +32,7 @@ package final class BatchReader {
     ///   not, it is damage.
     package func next(following: Bool = false) throws(BatchError) -> Item? {
         while true {
-            source.forget(before: offset)
+            source.forget(before: unproven?.body ?? offset)
             let step = try examine(following: following)
             offset = step.end
             if let item = step.item { return item }
@@ -45,12 +48,26 @@ package final class BatchReader {
         var isLast = false
     }
 
+    /// A payload, or somebody else's frame.
+    private struct Passed {
+        let start: UInt64
+        let body: UInt64
+        let isForeign: Bool
+    }
+
     // MARK: - What begins here
 
     private func examine(following: Bool) throws(BatchError) -> Step {
         let opening = try source.read(at: offset, atLeast: HeaderFrame.prefixLength, upTo: 4096)
         if opening.isEmpty { return Step(end: offset, isLast: true) }
-        switch FrameKind(opening) {
+        let kind = FrameKind(opening)
+        let hasFailed = unproven != nil && unproven?.body == access.failedPayload
+        if kind == .none || kind == .zstd || hasFailed, let step = try goBack() { return step }
+        if kind != .incomplete {
+            unproven = nil
+            source.forget(before: offset)
+        }
+        switch kind {
         case .skippable(let magic, let length): return try examineSkippable(magic, length, opening, following)
         case .zstd: return try examineHeadless(following: following)
         case .incomplete: return try cutOff(expected: HeaderFrame.prefixLength, found: opening.count, following)
@@ -69,10 +86,10 @@ package final class BatchReader {
 
         let isOurs = opening.dropFirst(HeaderFrame.prefixLength).starts(with: HeaderFrame.signature)
         guard isOurs else {
-            // Somebody else's: pass over it, once all of it is there.
-            let last = try source.read(at: end - 1, atLeast: 1, upTo: 1)
-            guard !last.isEmpty else { return try cutOff(expected: Int(length), found: opening.count, following) }
-            return Step(end: end)
+            if magic == HeaderFrame.magic, length > UInt64(limits.payloadLength) {
+                return try damage(.unexpectedBytes, following: following)
+            }
+            return try passOver(to: end, following)
         }
         guard length <= UInt64(limits.headerLength) else {
             let reason = BatchError.tooLong(.header, limit: UInt64(limits.headerLength), found: length)
@@ -90,17 +107,47 @@ package final class BatchReader {
         }
     }
 
+    /// Somebody else's skippable frame, of up to 4 GiB. Of a source that passes by it is kept where it is no longer than
+    /// a payload may be.
+    private func passOver(to end: UInt64, _ following: Bool) throws(BatchError) -> Step {
+        let expected = Int(end - offset)
+        if let available = try source.length() {
+            guard end <= available else {
+                return try cutOff(expected: expected, found: Int(available - offset), following)
+            }
+            unproven = Passed(start: offset, body: offset + 1, isForeign: true)
+            return Step(end: end)
+        }
+        if expected <= limits.payloadLength {
+            let frame = try source.read(at: offset, atLeast: expected, upTo: expected)
+            guard frame.count == expected else { return try cutOff(expected: expected, found: frame.count, following) }
+            unproven = Passed(start: offset, body: offset + 1, isForeign: true)
+            return Step(end: end)
+        }
+        var position = offset
+        while position < end {
+            source.forget(before: position)
+            let bytes = try source.read(at: position, atLeast: 1, upTo: Int(min(end - position, 64 << 10)))
+            guard !bytes.isEmpty else {
+                let reason = BatchError.truncated(expected: UInt64(expected), found: position - offset)
+                return try damage(reason, scanningFrom: position, following: following)
+            }
+            position += UInt64(bytes.count)
+        }
+        return Step(end: end)
+    }
+
     private func examinePayload(
         of header: FrameHeader, at start: UInt64, following: Bool
     ) throws(BatchError) -> Step {
         if header.isEndMark {
             return Step(item: .endMark(EndMark(offset: offset, length: start - offset, header: header)), end: start)
         }
-        let (end, overflow) = start.addingReportingOverflow(header.payloadLength)
         if let reason = excess(of: header) {
-            return try damage(reason, lost: header, resumingAt: overflow ? nil : end, following: following)
+            return try damage(reason, lost: header, scanningFrom: start, following: following)
         }
         let length = Int(header.payloadLength)
+        let end = start + header.payloadLength
         if let available = try source.length() {
             guard end <= available else {
                 if following { return Step(end: offset, isLast: true) }
@@ -109,21 +156,15 @@ package final class BatchReader {
                     .truncated(expected: header.payloadLength, found: found), lost: header, scanningFrom: start,
                     following: following)
             }
-            if try isFrameOrEnd(at: end) {
-                return frame(header, .source(offset: start, length: length), end)
-            }
+            return frame(header, StoredPayload(access: access, offset: start, length: length), end)
         }
-        // Something else than a frame follows, or nobody can know without waiting: walk over the payload's blocks.
         let payload = try source.read(at: start, atLeast: length, upTo: length)
         guard payload.count == length else {
             if following { return Step(end: offset, isLast: true) }
             let reason = BatchError.truncated(expected: header.payloadLength, found: UInt64(payload.count))
             return try damage(reason, lost: header, scanningFrom: start, following: following)
         }
-        if let reason = outerFault(of: payload) {
-            return try damage(reason, lost: header, scanningFrom: start, following: following)
-        }
-        return frame(header, .memory(payload), end)
+        return frame(header, StoredPayload(access: access, offset: start, length: length, bytes: payload), end)
     }
 
     private func examineHeadless(following: Bool) throws(BatchError) -> Step {
@@ -135,7 +176,8 @@ package final class BatchReader {
                 return try damage(error, following: following)
             }
             if case .whole(let length) = extent {
-                let payload = StoredPayload(access: access, place: .memory(Array(bytes[..<length])))
+                let payload = StoredPayload(
+                    access: access, offset: offset, length: length, bytes: Array(bytes[..<length]))
                 let frame = HeadlessFrame(offset: offset, length: UInt64(length), payload: payload)
                 return Step(item: .headless(frame), end: offset + UInt64(length))
             }
@@ -150,8 +192,8 @@ package final class BatchReader {
         }
     }
 
-    private func frame(_ header: FrameHeader, _ place: StoredPayload.Place, _ end: UInt64) -> Step {
-        let payload = StoredPayload(access: access, place: place)
+    private func frame(_ header: FrameHeader, _ payload: StoredPayload, _ end: UInt64) -> Step {
+        unproven = Passed(start: offset, body: payload.offset, isForeign: false)
         return Step(
             item: .frame(Frame(offset: offset, header: header, length: end - offset, payload: payload)), end: end)
     }
@@ -165,17 +207,23 @@ package final class BatchReader {
         return nil
     }
 
-    /// Why a payload is no frame of just its length.
-    private func outerFault(of payload: [UInt8]) -> BatchError? {
-        do {
-            guard case .whole(let length) = try ZstdFrame.extent(of: payload), length == payload.count else {
-                return .payloadLength(expected: UInt64(payload.count), found: UInt64(payload.count) + 1)
-            }
-            return nil
-        } catch { return error }
-    }
-
     // MARK: - After damage
+
+    /// Goes back to where a header begins within what was just passed over, if one does.
+    ///
+    /// Where no header follows a payload or it could not be decoded, it may have been cut off and another file put
+    /// behind it, whose first frames lie where the rest of the payload should. Its own frame fails to decode, which
+    /// reports the damage. Likewise what seems to be somebody else's frame may be the rest of a header.
+    private func goBack() throws(BatchError) -> Step? {
+        guard let passed = unproven else { return nil }
+        unproven = nil
+        let scan = HeaderScan(source: source, limits: limits)
+        let found = try scan.first(from: passed.body, before: offset, following: false)
+        guard found < offset else { return nil }
+        let start = passed.start
+        let damage = Damage(offset: start, length: found - start, reason: .unexpectedBytes, lost: nil)
+        return Step(item: passed.isForeign ? .damage(damage) : nil, end: found)
+    }
 
     /// A frame that the source ends within.
     private func cutOff(expected: Int, found: Int, _ following: Bool) throws(BatchError) -> Step {
@@ -183,18 +231,20 @@ package final class BatchReader {
         return try damage(.truncated(expected: UInt64(expected), found: UInt64(found)), following: following)
     }
 
-    /// Damage from ``offset`` to where something can be read again: `resumingAt`, if a frame begins there, otherwise
-    /// the first header after `scanningFrom`.
+    /// Damage from ``offset`` to where something can be read again: the first header after `scanningFrom`, or
+    /// `resumingAt`, if a frame begins there and no header before it.
     private func damage(
         _ reason: BatchError, lost: FrameHeader? = nil, resumingAt candidate: UInt64? = nil,
         scanningFrom start: UInt64? = nil, following: Bool
     ) throws(BatchError) -> Step {
-        let end: UInt64
-        if let candidate, try isFrameOrEnd(at: candidate) {
-            end = candidate
-        } else {
-            end = try HeaderScan(source: source, limits: limits).first(from: start ?? offset + 1, following: following)
+        let scan = HeaderScan(source: source, limits: limits)
+        var end = start ?? offset + 1
+        var isFound = false
+        if let candidate {
+            end = try scan.first(from: end, before: candidate, following: false)
+            isFound = if end < candidate { true } else { try isFrameOrEnd(at: candidate) }
         }
+        if !isFound { end = try scan.first(from: end, following: following) }
         return Step(item: .damage(Damage(offset: offset, length: end - offset, reason: reason, lost: lost)), end: end)
     }
 

@@ -67,18 +67,16 @@ package final class DescriptorSource: ByteSource {
         keptOffset += count
     }
 
-    /// Reads on until there is enough, and drops what lies before `offset` where it was passed over.
+    /// Reads on until there is enough.
     private func readPassing(at offset: UInt64, atLeast: Int, upTo: Int) throws(BatchError) -> [UInt8] {
-        let chunk = 64 << 10
-        forget(before: offset)
-        while offset > keptOffset || kept.count < atLeast {
-            let more = try readSome(chunk)
+        guard offset >= keptOffset else { return [] }
+        let start = Int(offset - keptOffset)
+        while kept.count - start < atLeast {
+            let more = try readSome(64 << 10)
             if more.isEmpty { break }
             kept += more
-            forget(before: offset)
         }
-        guard offset >= keptOffset, offset - keptOffset < kept.count else { return [] }
-        return Array(kept[Int(offset - keptOffset)...].prefix(upTo))
+        return start < kept.count ? Array(kept[start...].prefix(upTo)) : []
     }
 
     /// What one call gives; nothing at the end.

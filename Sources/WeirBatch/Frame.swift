@@ -78,29 +78,27 @@ package struct Damage: Equatable, Sendable {
 /// A payload at hand, or still in its source.
 struct StoredPayload {
     let access: BatchAccess
-    let place: Place
-
-    enum Place {
-        case memory([UInt8])
-        case source(offset: UInt64, length: Int)
-    }
+    let offset: UInt64
+    let length: Int
+    /// Set where the source will not have them again.
+    var bytes: [UInt8]?
 
     func read() throws(BatchError) -> [UInt8] {
-        switch place {
-        case .memory(let bytes): return bytes
-        case .source(let offset, let length):
-            let bytes = try access.source.read(at: offset, atLeast: length, upTo: length)
-            guard bytes.count == length else {
-                throw .truncated(expected: UInt64(length), found: UInt64(bytes.count))
-            }
-            return bytes
-        }
+        if let bytes { return bytes }
+        let bytes = try access.source.read(at: offset, atLeast: length, upTo: length)
+        guard bytes.count == length else { throw .truncated(expected: UInt64(length), found: UInt64(bytes.count)) }
+        return bytes
     }
 
     func decoding<Result>(
         _ body: ([UInt8], inout BatchDecoder) throws(BatchError) -> Result
     ) throws(BatchError) -> Result {
-        try body(try read(), &access.decoder)
+        do {
+            return try body(try read(), &access.decoder)
+        } catch {
+            access.failedPayload = offset
+            throw error
+        }
     }
 }
 
@@ -108,6 +106,8 @@ struct StoredPayload {
 final class BatchAccess {
     let source: any ByteSource
     var decoder: BatchDecoder
+    /// Where the last payload begins that could not be decoded.
+    var failedPayload: UInt64?
 
     init(source: any ByteSource, limits: ReadLimits) throws(BatchError) {
         self.source = source

@@ -42,26 +42,30 @@ struct HeaderScan {
     private static let chunkLength = 64 << 10
 
     /// Where the first header at or after `start` begins; where there is none, the source's end. While somebody writes,
-    /// bytes at the end that may become a header are left for the next time.
-    func first(from start: UInt64, following: Bool) throws(BatchError) -> UInt64 {
+    /// bytes at the end that may become a header are left for the next time. A search `before` a limit returns
+    /// that where it finds none, and forgets nothing.
+    func first(from start: UInt64, before limit: UInt64 = .max, following: Bool) throws(BatchError) -> UInt64 {
         var position = start
-        while true {
-            source.forget(before: position)
+        while position < limit {
+            if limit == .max { source.forget(before: position) }
             let bytes = try source.read(at: position, atLeast: HeaderFrame.openingLength, upTo: Self.chunkLength)
             if bytes.isEmpty { return position }
             var next = 0
             while let found = candidate(in: bytes, from: next) {
-                if try isHeader(at: position + UInt64(found), following: following) { return position + UInt64(found) }
+                let start = position + UInt64(found)
+                if start >= limit { return limit }
+                if try isHeader(at: start, following: following) { return start }
                 next = found + 1
             }
             // A header may begin in the last bytes; whether it does shows when there are more.
             let open = min(bytes.count, HeaderFrame.openingLength - 1)
             let more = bytes.count > open ? bytes.count - open : 0
             if more == 0 {
-                return following ? position + UInt64(opening(in: bytes)) : position + UInt64(bytes.count)
+                return min(limit, position + UInt64(following ? opening(in: bytes) : bytes.count))
             }
             position += UInt64(more)
         }
+        return limit
     }
 
     /// The next place where magic and signature stand as in a header.

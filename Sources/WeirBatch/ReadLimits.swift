@@ -5,7 +5,7 @@ package struct ReadLimits: Equatable, Sendable {
     /// A compressed batch.
     package var payloadLength = 64 << 20
     /// A batch uncompressed, and what zstd may write whatever the frame declares.
-    package var rawLength = 256 << 20
+    package var rawLength = 64 << 20
     /// What protobuf-c may allocate to unpack a batch; the columns made of it take as much again at most.
     package var unpackedLength = 1 << 30
 

@@ -78,8 +78,8 @@ extension DumpRun {
         case .item(.headless(let frame), let path):
             if headedPath == path {
                 reportHeadless(path, frame.offset)
-            } else {
-                headless = headless ?? (path, frame.offset)
+            } else if headless?.path != path {
+                headless = (path, frame.offset)
             }
             do throws(BatchError) {
                 for batch in try frame.batches() { dump.take(headless: batch, compressedLength: frame.length) }

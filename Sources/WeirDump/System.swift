@@ -64,8 +64,21 @@ package enum System {
         return unsafe stat(path, &facts) == 0
     }
 
+    /// Whether a file's writer holds its lock.
+    ///
+    /// An empty file counts as locked: it may be new, and its writer about to take the lock that we would be holding.
+    static func isLocked(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        // Our own lock, where we get it, goes with the descriptor.
+        defer { close(descriptor) }
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return false }
+        return facts.st_size == 0 || (flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    }
+
     /// The names in a directory, unordered.
-    static func names(in directory: String) throws(SystemError) -> [String] {
+    package static func names(in directory: String) throws(SystemError) -> [String] {
         guard let stream = unsafe opendir(directory) else { throw SystemError(number: errno) }
         defer { unsafe closedir(stream) }
         var names: [String] = []

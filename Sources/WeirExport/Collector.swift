@@ -36,12 +36,12 @@ package final class Collector: BatchSource {
 
 /// A view's table, and which series its fixed columns are of.
 private struct CachedColumns {
-    var columns: ViewColumns
+    var columns = ViewColumns()
     var version: Int
     /// Whether the fixed columns are of exactly the live series.
-    var isComplete: Bool
+    var isComplete = false
     /// Of the dictionary that the tag columns refer to.
-    var dictionary: Int
+    var dictionary = 0
 }
 
 extension Collector.State {
@@ -62,8 +62,8 @@ extension Collector.State {
         var kept: [ObjectIdentifier: CachedColumns] = [:]
         for view in views {
             let key = ObjectIdentifier(view.state)
-            let cached = columns.removeValue(forKey: key)
-            let filled = fill(view, cached, from: stats)
+            var cached = columns.removeValue(forKey: key)
+            let filled = fill(view, &cached, from: stats)
             batch.views.append(filled.columns)
             kept[key] = filled
         }
@@ -74,19 +74,18 @@ extension Collector.State {
     }
 
     /// A view's columns with the values of now.
-    private mutating func fill(_ view: ViewSnapshot, _ cached: consuming CachedColumns?, from stats: Stats)
-        -> CachedColumns
-    {
+    private mutating func fill(
+        _ view: ViewSnapshot, _ cached: inout CachedColumns?, from stats: Stats
+    ) -> CachedColumns {
         var lists = [view.live, view.ended]
         if case .lastValue = view.state.form { lists = lists.map(stats.settled) }
         let isComplete = lists[1].count == 0 && lists[0].count == view.live.count
 
-        var filled: CachedColumns
-        if let cached, isComplete, cached.isComplete, cached.version == view.version,
-            cached.dictionary == strings.generation
+        // Taken and not copied: columns that somebody else holds too would be allocated anew.
+        var filled = cached.take() ?? CachedColumns(version: -1)
+        if !isComplete || !filled.isComplete || filled.version != view.version
+            || filled.dictionary != strings.generation
         {
-            filled = cached
-        } else {
             filled = CachedColumns(
                 columns: ViewColumns(view.state), version: view.version, isComplete: isComplete,
                 dictionary: strings.generation)
@@ -208,7 +207,7 @@ extension ViewColumns {
 
     private mutating func appendDistributions(_ series: SeriesList, _ state: ViewState, from stats: Stats) {
         if aggregation == .distribution {
-            stats.mergeBuckets(series, buckets: bounds.count + 1, into: &bucketCounts)
+            stats.mergeBuckets(series, of: state, into: &bucketCounts)
         } else {
             stats.mergeExponential(series) { zeros, above, below in
                 zeroCounts.append(zeros)
@@ -219,7 +218,7 @@ extension ViewColumns {
         if number == .double {
             stats.mergeDistributionSums(series, into: &doubles)
         } else {
-            stats.mergeDistributionSums(series, into: &integers)
+            stats.mergeIntegers(series, into: &integers)
         }
         if state.keepsExtremes { stats.mergeExtremes(series, minima: &minima, maxima: &maxima) }
         if state.keepsSquares { stats.mergeSquares(series, into: &squares) }

@@ -59,8 +59,7 @@ extension TagSlice {
         let limit = unsafe count + ambient.count
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: limit) { buffer in
             let merged = buffer.baseAddress!
-            var slice = unsafe TagSlice(
-                entries: UnsafePointer(merged), count: 0, hash: 0, mask: 0, storage: nil)
+            var slice = unsafe TagSlice(merged)
             for index in 0..<(unsafe count) { unsafe slice.append(entries[index], to: merged) }
             for index in 0..<ambient.count {
                 let entry = unsafe ambient.entries[index]

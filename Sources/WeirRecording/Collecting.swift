@@ -7,19 +7,32 @@ internal import Synchronization
 package struct SeriesList: @unchecked Sendable {
     // Sendable: cells are read by relaxed loads, and everything else of a series that is read here is constant.
     let all: [UnsafeMutablePointer<Series>]
+    /// The number of the first cell of each, so that merging reads cells and nothing else.
+    let cells: [Int]
     /// Whether they have ended. One that ends while it is collected is still one that goes on, and is reported as ended
     /// by a later collection.
     private let haveEnded: Bool
 
-    init(all: [UnsafeMutablePointer<Series>], haveEnded: Bool) {
-        unsafe self.all = all
-        self.haveEnded = haveEnded
+    /// Those that go on.
+    init(live: [UnsafeMutablePointer<Series>], cells: [Int]) {
+        unsafe all = live
+        self.cells = cells
+        haveEnded = false
     }
 
-    package var count: Int { unsafe all.count }
+    /// Those that have ended.
+    init(ended: [UnsafeMutablePointer<Series>]) {
+        unsafe all = ended
+        cells = unsafe ended.map { unsafe $0.pointee.cell }
+        haveEnded = true
+    }
+
+    package var count: Int { cells.count }
 
     func filter(_ isWanted: (UnsafeMutablePointer<Series>) -> Bool) -> SeriesList {
-        unsafe SeriesList(all: all.filter(isWanted), haveEnded: haveEnded)
+        let wanted = unsafe all.filter(isWanted)
+        guard !haveEnded else { return unsafe SeriesList(ended: wanted) }
+        return unsafe SeriesList(live: wanted, cells: wanted.map { unsafe $0.pointee.cell })
     }
 
     /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
@@ -87,11 +100,14 @@ extension Stats {
 
     private func snapshots(_ state: inout State) -> [ViewSnapshot] {
         state.order.map { view in
-            var live = unsafe view.series
-            if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe live.append(overflow) }
+            var (live, cells) = unsafe (view.series, view.cells)
+            if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) {
+                unsafe live.append(overflow)
+                unsafe cells.append(overflow.pointee.cell)
+            }
             return unsafe ViewSnapshot(
-                state: view, version: view.version, live: SeriesList(all: live, haveEnded: false),
-                ended: SeriesList(all: [], haveEnded: true))
+                state: view, version: view.version, live: SeriesList(live: live, cells: cells),
+                ended: SeriesList(ended: []))
         }
     }
 
@@ -103,8 +119,8 @@ extension Stats {
             .map { series in
                 let state = unsafe series[0].pointee.view.takeUnretainedValue()
                 return unsafe ViewSnapshot(
-                    state: state, version: -1, live: SeriesList(all: [], haveEnded: false),
-                    ended: SeriesList(all: series, haveEnded: true))
+                    state: state, version: -1, live: SeriesList(live: [], cells: []),
+                    ended: SeriesList(ended: series))
             }
             .sorted { $0.state.view.name < $1.state.view.name }
     }
@@ -123,7 +139,7 @@ extension Stats {
 
 extension ViewSnapshot {
     fileprivate func with(_ ended: [UnsafeMutablePointer<Series>]) -> ViewSnapshot {
-        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(all: ended, haveEnded: true))
+        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(ended: ended))
     }
 }
 

@@ -66,6 +66,7 @@ extension Stats {
         let forgotten = unsafe before - kept.count
         if forgotten > 0 {
             unsafe view.series = kept
+            view.cells = unsafe kept.map { unsafe $0.pointee.cell }
             view.version += 1
             unsafe view.row.pointee.isFull.store(false, ordering: .relaxed)
         }

@@ -6,17 +6,25 @@ private import CWeirCPU
 /// cells of one series are read one after the other, so that a distribution's sum may lag behind its buckets by the
 /// measurements in flight.
 extension Stats {
-    /// Counts, and sums of an Int64 measure.
+    /// Counts, and sums of an Int64 measure, also of its distributions.
     package func mergeIntegers(_ series: SeriesList, into column: inout [Int64]) {
-        unsafe series.all.forEach { series in
-            unsafe column.append(Int64(bitPattern: stripes.sum(series.pointee.cell)))
+        let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+        column.reserveCapacity(column.count + series.count)
+        for index in 0..<series.count {
+            var sum: UInt64 = 0
+            let cell = unsafe stripes.address(of: series.cells[index])
+            unsafe weir_cells_sum(&sum, cell, 1, stripes.pitch, stripeCount)
+            column.append(Int64(bitPattern: sum))
         }
     }
 
     /// Sums of a Double measure.
     package func mergeDoubles(_ series: SeriesList, into column: inout [Double]) {
-        unsafe series.all.forEach { series in
-            unsafe column.append(stripes.sumDouble(series.pointee.cell))
+        let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+        column.reserveCapacity(column.count + series.count)
+        for index in 0..<series.count {
+            let cell = unsafe stripes.address(of: series.cells[index])
+            unsafe column.append(weir_cell_sum_double(cell, stripes.pitch, stripeCount))
         }
     }
 
@@ -30,24 +38,31 @@ extension Stats {
         unsafe series.all.forEach { series in unsafe append(stripes.shared(series.pointee.cell)) }
     }
 
-    /// Buckets of distributions with explicit bounds: `buckets` of each row, row by row.
-    package func mergeBuckets(_ series: SeriesList, buckets: Int, into column: inout [UInt64]) {
-        unsafe series.all.forEach { series in
-            let first = unsafe series.pointee.firstBucket
-            for bucket in 0..<buckets { column.append(stripes.sum(first + bucket)) }
+    /// Buckets of distributions with explicit bounds, row by row.
+    package func mergeBuckets(_ series: SeriesList, of view: ViewState, into column: inout [UInt64]) {
+        let buckets = view.bounds.count + 1
+        let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+        let offset = Series.cellsBeforeBuckets(extremes: view.keepsExtremes, squares: view.keepsSquares)
+        let first = column.count
+        column.append(contentsOf: repeatElement(0, count: series.count * buckets))
+        unsafe column.withUnsafeMutableBufferPointer { column in
+            for index in 0..<series.count {
+                let cells = unsafe stripes.address(of: series.cells[index] + offset)
+                let row = unsafe column.baseAddress! + first + index * buckets
+                unsafe weir_cells_sum(row, cells, buckets, stripes.pitch, stripeCount)
+            }
         }
     }
 
-    /// Sums of distributions of an Int64 measure, which are in one cell.
-    package func mergeDistributionSums(_ series: SeriesList, into column: inout [Int64]) {
-        mergeIntegers(series, into: &column)
-    }
-
-    /// Sums of distributions of a Double measure, which are in two.
+    /// Sums of distributions of a Double measure, which are in two cells.
     package func mergeDistributionSums(_ series: SeriesList, into column: inout [Double]) {
-        unsafe series.all.forEach { series in
-            let cell = unsafe series.pointee.cell
-            column.append(stripes.sumDouble(cell) + stripes.sumDouble(cell + 1))
+        let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+        column.reserveCapacity(column.count + series.count)
+        for index in 0..<series.count {
+            let cell = unsafe stripes.address(of: series.cells[index])
+            unsafe column.append(
+                weir_cell_sum_double(cell, stripes.pitch, stripeCount)
+                    + weir_cell_sum_double(cell + 8, stripes.pitch, stripeCount))
         }
     }
 

@@ -124,6 +124,7 @@ extension Stats {
         var all = unsafe view.series
         if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe all.append(overflow) }
         unsafe view.series = []
+        view.cells = []
         forEachRecorder(of: view.measureNumber, &state) { bound, _ in bound.leaveFastPath() }
         unsafe state.gate.retire(.cell(view.row.pointee.overflowCell))
         unsafe all.forEach { series in

@@ -155,6 +155,7 @@ extension Stats {
         if unsafe !view.index.hasRoom { rebuildIndex(view, &state) }
         unsafe view.index.insert(series)
         unsafe view.series.append(series)
+        unsafe view.cells.append(series.pointee.cell)
         view.version += 1
         return unsafe series
     }

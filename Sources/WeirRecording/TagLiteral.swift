@@ -73,7 +73,7 @@ struct TagSliceBuilder {
     private init(_ entries: UnsafeMutablePointer<TagEntry>, _ long: UnsafeMutableRawPointer) {
         unsafe self.entries = entries
         unsafe self.long = long
-        unsafe slice = TagSlice(entries: UnsafePointer(entries), count: 0, hash: 0, mask: 0, storage: nil)
+        unsafe slice = TagSlice(entries)
     }
 
     /// What a value adds to the builder's `longBytes`.
@@ -126,9 +126,7 @@ struct TagSliceBuilder {
                 return
             }
         }
-        unsafe slice.count &+= 1
-        unsafe slice.hash &+= hash
-        unsafe slice.mask |= bit
+        unsafe slice.add(hash: hash, bit: bit)
     }
 
     @inline(never)

@@ -62,23 +62,57 @@ extension UnsafeMutablePointer where Pointee == TagEntry {
 }
 
 /// Tags in the shape that the recording path looks series up by. Borrowed for the length of a call.
+///
+/// Four words, so that it travels in registers: a struct that goes through memory is copied there sixteen bytes at a
+/// time, and such a copy waits for the stores of eight that made it.
 @unsafe
 struct TagSlice {
-    var entries: UnsafePointer<TagEntry>
-    var count: Int
+    let entries: UnsafePointer<TagEntry>
+    /// The number of entries, negative (and one less) where they are all those of a ``TagStorage``.
+    private var counts: Int
     /// The sum of the entries' hashes, and the union of their keys' bits.
     var hash: UInt64
     var mask: UInt64
+
+    /// No entries yet.
+    init(_ entries: UnsafePointer<TagEntry>) {
+        unsafe self.entries = unsafe entries
+        unsafe counts = 0
+        unsafe hash = 0
+        unsafe mask = 0
+    }
+
+    /// All entries of a storage, whose address stands before them.
+    @inline(__always)
+    init(stored entries: UnsafePointer<TagEntry>, count: Int, hash: UInt64, mask: UInt64) {
+        unsafe self.entries = unsafe entries
+        unsafe counts = ~count
+        unsafe self.hash = hash
+        unsafe self.mask = mask
+    }
+
+    @inline(__always)
+    var count: Int { unsafe counts < 0 ? ~counts : counts }
+
     /// The storage that the entries are all of, where there is one.
-    var storage: Unmanaged<TagStorage>?
+    var storage: Unmanaged<TagStorage>? {
+        guard unsafe counts < 0 else { return nil }
+        return unsafe (UnsafeRawPointer(entries) - TagStorage.entriesOffset).load(as: Unmanaged<TagStorage>.self)
+    }
+
+    /// Counts the entry that was written behind the last.
+    @inline(__always)
+    mutating func add(hash: UInt64, bit: UInt64) {
+        unsafe counts &+= 1
+        unsafe self.hash &+= hash
+        unsafe mask |= bit
+    }
 
     /// Adds an entry whose key is not there yet.
     @inline(__always)
     mutating func append(_ entry: TagEntry, to memory: UnsafeMutablePointer<TagEntry>) {
-        unsafe (memory + count).initialize(to: entry)
-        unsafe count &+= 1
-        unsafe hash &+= entry.hash
-        unsafe mask |= entry.key.pointee.bit
+        unsafe (memory + counts).initialize(to: entry)
+        unsafe add(hash: entry.hash, bit: entry.key.pointee.bit)
     }
 }
 
@@ -90,6 +124,9 @@ final class TagStorage: @unchecked Sendable {
     let hash: UInt64
     let mask: UInt64
     let entries: UnsafeMutablePointer<TagEntry>
+    /// This object's address, then the entries.
+    private let memory: UnsafeMutableRawPointer
+    static let entriesOffset = 16
     private let bytes: UnsafeMutableRawPointer
 
     static let none = merging([])
@@ -119,7 +156,9 @@ final class TagStorage: @unchecked Sendable {
     private init(copying unsorted: [TagEntry]) {
         let sorted = unsafe unsorted.sorted { unsafe $0.key.pointee.number < $1.key.pointee.number }
         count = unsafe sorted.count
-        unsafe entries = .allocate(capacity: max(1, sorted.count))
+        unsafe memory = .allocate(
+            byteCount: Self.entriesOffset + sorted.count * MemoryLayout<TagEntry>.stride, alignment: 16)
+        unsafe entries = (memory + Self.entriesOffset).bindMemory(to: TagEntry.self, capacity: sorted.count)
         unsafe bytes = .allocate(byteCount: sorted.reduce(8) { unsafe $0 + $1.length }, alignment: 8)
         var offset = 0
         var hash: UInt64 = 0
@@ -134,19 +173,18 @@ final class TagStorage: @unchecked Sendable {
         }
         self.hash = hash
         self.mask = mask
+        unsafe memory.storeBytes(of: Unmanaged.passUnretained(self), as: Unmanaged<TagStorage>.self)
     }
 
     deinit {
-        unsafe entries.deallocate()
+        unsafe memory.deallocate()
         unsafe bytes.deallocate()
     }
 
     /// The entries for a lookup. Valid while the storage lives.
     @inline(__always)
     var slice: TagSlice {
-        unsafe TagSlice(
-            entries: entries, count: count, hash: hash, mask: mask,
-            storage: Unmanaged.passUnretained(self))
+        unsafe TagSlice(stored: entries, count: count, hash: hash, mask: mask)
     }
 
     /// Its address: while it lives, no other tags have it.

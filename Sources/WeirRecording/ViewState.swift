@@ -26,6 +26,8 @@ package final class ViewState: @unchecked Sendable {
     var version = 0
     /// In the order in which they were made; without the overflow series.
     var series: [UnsafeMutablePointer<Series>] = unsafe []
+    /// The first cell of each.
+    var cells: [Int] = []
     var isRegistered = true
 
     init(_ view: View, of measure: UnsafePointer<MeasureInfo>, stats: Stats, overflowCell: Int) {

@@ -35,11 +35,12 @@ struct DumpCommand: ParsableCommand {
 
             FILES
               Of a directory all *.weir.zst are read in the order of their names, which
-              is that of their time. A frame that is cut off at the end of a directory's
-              newest file is one being written, and a note says so. Anywhere else it is
-              damage, as is what fails its checksum: reading goes on behind it, and
-              stderr says where it was and what was lost. --batches alone reads headers
-              only, and sees no damage within a batch.
+              is that of their time. A frame that is cut off at a file's end is being
+              written if the file's writer has it locked, or may be if the file is its
+              directory's newest: a note says so. Otherwise it is damage, as is what
+              fails its checksum: reading goes on behind it, and stderr says where it was
+              and what was lost. --batches alone reads headers only, and sees no damage
+              within a batch.
 
             OUTPUT
               Where several sources were read, OpenMetrics has a label `stream` for them.
@@ -81,6 +82,9 @@ struct DumpCommand: ParsableCommand {
 
     @Option(help: "auto (on a terminal, and unless NO_COLOR is set), always or never.")
     var color = ColourChoice.auto
+
+    @Flag(help: "Weir's own views in the table too; --match shows those that it selects.")
+    var own = false
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, csv, openmetrics
@@ -135,7 +139,10 @@ struct DumpCommand: ParsableCommand {
 
     private func mode(_ terminal: Terminal, isTerminal: Bool) -> DumpMode {
         switch (format, batches) {
-        case (.text, false): .latest(TextTableFormat(terminal: terminal, replaces: follow && isTerminal))
+        case (.text, false):
+            .latest(
+                TextTableFormat(
+                    terminal: terminal, replaces: follow && isTerminal, showsOwn: own || !match.isEmpty))
         case (.text, true): .batches(TextBatchFormat(terminal: terminal), readsPoints: !match.isEmpty)
         case (.json, false): .latest(JSONFormat())
         case (.json, true): .batches(JSONFormat(), readsPoints: true)

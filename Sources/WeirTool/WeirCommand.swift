@@ -2,9 +2,9 @@ internal import ArgumentParser
 
 /// `weir`: what there is to do with batches outside the program that records them.
 @main
-struct WeirCommand: ParsableCommand {
+struct WeirCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir",
-        abstract: "Look at what Weir recorded.",
-        subcommands: [DumpCommand.self])
+        abstract: "Record what a demo does, and look at what Weir recorded.",
+        subcommands: [DemoCommand.self, DumpCommand.self])
 }

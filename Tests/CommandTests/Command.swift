@@ -1,4 +1,5 @@
 import Foundation
+import WeirTestSupport
 
 /// Runs the built `weir` as a user does, and other programs beside it.
 struct Command {
@@ -17,7 +18,8 @@ struct Command {
 
     /// Runs `weir` to its end.
     static func weir(
-        _ arguments: String..., input: [UInt8] = [], environment: [String: String] = [:], in directory: Folder? = nil
+        _ arguments: String..., input: [UInt8] = [], environment: [String: String] = [:],
+        in directory: TemporaryDirectory? = nil
     ) throws -> Result {
         try run(weirPath, arguments, input: input, environment: environment, in: directory)
     }
@@ -25,9 +27,9 @@ struct Command {
     /// Runs a program to its end; what it prints goes through files, so that no pipe can fill up.
     static func run(
         _ path: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:],
-        in directory: Folder? = nil
+        in directory: TemporaryDirectory? = nil
     ) throws -> Result {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         try Data(input).write(to: folder.url("in"))
         for name in ["out", "err"] { try Data().write(to: folder.url(name)) }
         let process = process(path, arguments, environment: environment)
@@ -43,6 +45,11 @@ struct Command {
             errors: String(decoding: try Data(contentsOf: folder.url("err")), as: UTF8.self))
     }
 
+    /// Runs a shell's script, whose `$0`, `$1` and so on are the arguments.
+    static func shell(_ script: String, _ arguments: String...) throws -> Result {
+        try run("/bin/sh", ["-c", script] + arguments)
+    }
+
     /// A program not yet started.
     static func process(_ path: String, _ arguments: [String], environment: [String: String] = [:]) -> Process {
         let process = Process()
@@ -53,18 +60,8 @@ struct Command {
     }
 }
 
-/// A folder of its own that goes with its last reference.
-final class Folder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("weir-test-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    var path: String { url.path }
+extension TemporaryDirectory {
+    var url: URL { URL(fileURLWithPath: path) }
 
     func url(_ name: String) -> URL { url.appendingPathComponent(name) }
 

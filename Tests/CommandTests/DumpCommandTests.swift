@@ -28,7 +28,7 @@ struct DumpCommandTests {
 
     @Test("without arguments weir-data is read, and without that it is wrong usage")
     func defaultDirectory() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         let missing = try Command.weir("dump", in: folder)
         #expect(missing.status == 64)
         #expect(missing.errors.contains("no weir-data here"))
@@ -41,7 +41,7 @@ struct DumpCommandTests {
 
     @Test("an empty directory says so on stderr and is no failure")
     func empty() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         let result = try Command.weir("dump", folder.path)
         #expect(result.status == 0)
         #expect(result.output == "")
@@ -101,7 +101,7 @@ struct DumpCommandTests {
 
     @Test("a damaged header costs its batch, which then is missing")
     func damagedHeader() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         var bytes = try ShopFiles.first()
         bytes[try secondFrame() + 20] ^= 0x10
         try folder.write(bytes, to: ShopFiles.firstName)
@@ -137,9 +137,23 @@ struct DumpCommandTests {
         #expect(piped.errors.hasPrefix("weir: standard input: byte "))
     }
 
+    @Test("a cut-off frame is a note, too, at the end of an older file whose writer has it locked")
+    func locked() throws {
+        let folder = try ShopFiles.folder()
+        try folder.write(Array(try ShopFiles.first().dropLast(10)), to: ShopFiles.firstName)
+        let writer = try FileHandle(forUpdating: folder.url(ShopFiles.firstName))
+        try #require(flock(writer.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+        let live = try Command.weir("dump", folder.path, "--batches")
+        #expect(live.status == 0)
+        #expect(live.errors.contains("\(ShopFiles.firstName): byte "))
+        #expect(live.errors.contains("a batch is unfinished"))
+        try writer.close()
+        #expect(try Command.weir("dump", folder.path, "--batches").status == 3)
+    }
+
     @Test("a file that is none of Weir's is damage from its first byte")
     func foreign() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         try folder.write(Array("not a batch file at all\n".utf8), to: "notes.txt")
         let result = try Command.weir("dump", folder.path("notes.txt"))
         #expect(result.status == 3)

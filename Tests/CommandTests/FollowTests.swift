@@ -58,7 +58,7 @@ private final class Follower {
 struct FollowTests {
     @Test("batches are shown as a file grows piece by piece and as files appear, until interrupted")
     func batches() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         let frames = try (1...3).map { try ShopFiles.frame(ShopBatches.batch($0), UInt64($0)) }
         try folder.write(frames[0], to: ShopFiles.firstName)
         let follower = try Follower([folder.path, "--batches"])
@@ -77,9 +77,31 @@ struct FollowTests {
         #expect(follower.process.terminationStatus == 0)
     }
 
+    @Test("two processes that write to one directory are both followed")
+    func twoWriters() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(try ShopFiles.frame(ShopBatches.batch(1), 1), to: ShopFiles.firstName)
+        let writer = try FileHandle(forUpdating: folder.url(ShopFiles.firstName))
+        try #require(flock(writer.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+        let other = ShopBatches.restarted
+        try folder.write(try ShopFiles.frame(ShopBatches.batch(1), 11, stream: other), to: ShopFiles.secondName)
+        let follower = try Follower([folder.path, "--batches"])
+        follower.expect("  #11  ")
+        try folder.append(try ShopFiles.frame(ShopBatches.batch(2), 2), to: ShopFiles.firstName)
+        follower.expect("  #2  ")
+        try folder.append(try ShopFiles.frame(ShopBatches.batch(2), 12, stream: other), to: ShopFiles.secondName)
+        follower.expect("  #12  ")
+        // Let go of, the older file is read to its end, and no longer.
+        try folder.append(try ShopFiles.frame(ShopBatches.batch(3), 3), to: ShopFiles.firstName)
+        try writer.close()
+        follower.expect("  #3  ")
+        #expect(follower.interrupt() == "")
+        #expect(follower.process.terminationStatus == 0)
+    }
+
     @Test("JSON shows each series again when it changed")
     func json() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         try folder.write(try ShopFiles.frame(ShopBatches.batch(1), 1), to: ShopFiles.firstName)
         let follower = try Follower([folder.path(ShopFiles.firstName), "--format", "json", "--match", "pool/open"])
         follower.expect("\"value\":6,")
@@ -91,7 +113,7 @@ struct FollowTests {
 
     @Test("the table is printed anew, and a file that was left torn is damage once another follows")
     func table() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         let torn = try ShopFiles.first().dropLast(10)
         try folder.write(Array(torn), to: ShopFiles.firstName)
         let follower = try Follower([folder.path])

@@ -49,7 +49,7 @@ struct GoldenTests {
 
     @Test("a delta stream is added up, and its rates are over its time")
     func deltas() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         var bytes: [UInt8] = []
         for number in 1...3 {
             let (start, end) = (second(number - 1), second(number))

@@ -47,7 +47,7 @@ struct OpenMetricsTests {
 
     @Test("takes names that collide, labels that are reserved, values below zero and several sources")
     func odd() throws {
-        let folder = try Folder()
+        let folder = try TemporaryDirectory()
         for (index, stream) in [ShopBatches.stream, ShopBatches.restarted].enumerated() {
             let begin = ShopBatches.begin
             var builder = BatchBuilder(

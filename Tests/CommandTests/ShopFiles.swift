@@ -45,8 +45,8 @@ enum ShopFiles {
     }
 
     /// Both files in a folder of their own.
-    static func folder() throws -> Folder {
-        let folder = try Folder()
+    static func folder() throws -> TemporaryDirectory {
+        let folder = try TemporaryDirectory()
         try folder.write(first(), to: firstName)
         try folder.write(second(), to: secondName)
         return folder

@@ -51,8 +51,9 @@ struct FrameHeaderTests {
         #expect(encoded.count <= ReadLimits().headerLength)
         let read = try FrameHeader(decoding: encoded)
         #expect(read.gaps.count == FrameHeader.maximumGaps)
-        #expect(read.gaps.first?.first == UInt64.max - 6000)
-        #expect(read.gaps.first?.batches == 10 + 4200)
+        let merged = try #require(read.gaps.first)
+        #expect(merged.first == UInt64.max - 6000)
+        #expect(merged.batches == 10 + 4200)
         #expect(Array(read.gaps.dropFirst()) == Array(header.gaps.suffix(FrameHeader.maximumGaps - 1)))
     }
 

@@ -23,7 +23,7 @@ struct RoundTripTests {
             #expect(frame.header == header)
             #expect(try frame.batch() == batch)
         }
-        #expect(items.last?.endMark?.header.last == UInt64(file.frames.count))
+        #expect(try #require(items.last?.endMark).header.last == UInt64(file.frames.count))
     }
 
     @Test("every aggregation with both numbers, each alone")

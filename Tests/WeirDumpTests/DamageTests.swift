@@ -7,9 +7,6 @@ import WeirTestSupport
 /// Files cut and changed at every byte: nothing traps, what is whole is shown, and what is not is reported.
 @Suite("Damaged files")
 struct DamageTests {
-    /// How much more than in CI to try.
-    private static let scale = Int(ProcessInfo.processInfo.environment["WEIR_TEST_SCALE"] ?? "1") ?? 1
-
     /// Three frames, and where each begins.
     private func file() throws -> (bytes: [UInt8], starts: [Int]) {
         var encoder = try BatchEncoder()
@@ -39,7 +36,7 @@ struct DamageTests {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("cut-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: url) }
         let rows = (1...3).map { ShopBatches.batch($0).rows }
-        for length in stride(from: 0, to: bytes.count, by: Self.scale > 1 ? 1 : 7) {
+        for length in stride(from: 0, to: bytes.count, by: testScale > 1 ? 1 : 7) {
             try Data(bytes[..<length]).write(to: url)
             let result = dump(url.path, .batches(JSONFormat(), readsPoints: true))
             let whole = (starts + [bytes.count]).dropFirst().filter { $0 <= length }.count
@@ -56,8 +53,8 @@ struct DamageTests {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("flip-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: url) }
         let rows = (1...3).map { ShopBatches.batch($0).rows }
-        var generator = SplitMix(state: 5)
-        for position in stride(from: 0, to: bytes.count, by: Self.scale > 1 ? 1 : 5) {
+        var generator = SeededGenerator(seed: 5)
+        for position in stride(from: 0, to: bytes.count, by: testScale > 1 ? 1 : 5) {
             var changed = bytes
             changed[position] ^= UInt8.random(in: 1...255, using: &generator)
             try Data(changed).write(to: url)

@@ -1,5 +1,6 @@
 import Testing
 import WeirDump
+import WeirTestSupport
 
 @Suite("Percentiles")
 struct PercentileTests {
@@ -53,7 +54,7 @@ struct PercentileTests {
 
     @Test("exponential percentiles keep within their relative error", arguments: [Int32(-2), 0, 3, 7, 12])
     func exponentialError(scale: Int32) throws {
-        var generator = SplitMix(state: UInt64(bitPattern: Int64(scale)) &+ 3)
+        var generator = SeededGenerator(seed: UInt64(bitPattern: Int64(scale)) &+ 3)
         let values = (0..<5000).map { _ in Double.random(in: 0.0001...5000, using: &generator) }.sorted()
         let empty = ExponentialBuckets(scale: scale)
         var counts: [Int32: UInt64] = [:]

@@ -1,5 +1,6 @@
 import Testing
 import WeirDump
+import WeirTestSupport
 
 @Suite("Selectors")
 struct SelectorTests {
@@ -76,7 +77,7 @@ struct SelectorTests {
 
     @Test("no text makes the parser trap")
     func fuzz() {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let alphabet = Array(#"ab{}="'`\!~,. é/("#)
         for _ in 0..<20_000 {
             let length = Int.random(in: 0...12, using: &generator)
@@ -91,18 +92,5 @@ struct SelectorTests {
                 #expect((0...text.count).contains(column))
             }
         }
-    }
-}
-
-/// A small generator with a fixed seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import Testing
 import WeirBatch
 import WeirDump
+import WeirTestSupport
 
 @Suite("Following a stream's numbers")
 struct StreamTrackerTests {
@@ -111,10 +112,10 @@ struct StreamTrackerTests {
     @Test("no numbers make it trap")
     func hostile() {
         var tracker = StreamTracker()
-        var generator = SplitMix(state: 11)
+        var generator = SeededGenerator(seed: 11)
         let numbers: [UInt64] = [0, 1, 2, 3, .max - 1, .max]
         for _ in 0..<20_000 {
-            let pick = { (g: inout SplitMix) in numbers.randomElement(using: &g)! }
+            let pick = { (g: inout SeededGenerator) in numbers.randomElement(using: &g)! }
             let gap = Gap(
                 first: pick(&generator), last: pick(&generator), batches: .max, rows: .max, startTime: .max,
                 endTime: 0, cause: Bool.random(using: &generator) ? .fatal : .coalesced)

@@ -53,7 +53,7 @@ extension Reading {
                 stats.mergeDistributionSums(series, into: &doubles)
                 double = doubles[row]
             } else {
-                stats.mergeDistributionSums(series, into: &integers)
+                stats.mergeIntegers(series, into: &integers)
                 integer = integers[row]
             }
             if state.keepsExtremes {
@@ -69,7 +69,7 @@ extension Reading {
         }
         if case .distribution = state.form {
             let width = state.bounds.count + 1
-            stats.mergeBuckets(series, buckets: width, into: &buckets)
+            stats.mergeBuckets(series, of: state, into: &buckets)
             buckets = Array(buckets[row * width..<(row + 1) * width])
         } else if case .exponentialDistribution = state.form {
             var next = 0

@@ -112,7 +112,7 @@ extension Stats {
             doubles = []
             mergeDistributionSums(series, into: &doubles)
             if view.form.isExplicit {
-                mergeBuckets(series, buckets: view.bounds.count + 1, into: &buckets)
+                mergeBuckets(series, of: view, into: &buckets)
             } else {
                 mergeExponential(series) { exponential.append(($0, $1, $2)) }
             }

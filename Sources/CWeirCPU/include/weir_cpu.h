@@ -50,6 +50,9 @@ uint32_t weir_cpu_atomic_stripe(uint32_t count);
 /// number where the core is unknown.
 uint32_t weir_cpu_current(uint32_t count);
 
+/// How many stripes may hold anything: those of the cores, and the shared one once a thread has added to it.
+uint32_t weir_cpu_stripes_in_use(uint32_t count);
+
 /// Makes every thread of the process pass a full memory barrier. False where the kernel has no such call.
 bool weir_cpu_barrier(void);
 
@@ -180,6 +183,27 @@ again:
 elsewhere:
 #endif
     weir_cell_atomic_raise(weir_cell_atomic(cell, pitch, count), key);
+}
+
+/// Sums `length` cells that lie one after the other over `stripes` stripes.
+WEIR_INLINE void weir_cells_sum(uint64_t *sums, const char *cells, size_t length, size_t pitch, uint32_t stripes) {
+    for (size_t cell = 0; cell < length; cell++) sums[cell] = weir_cell_load(cells + cell * 8);
+    for (uint32_t stripe = 1; stripe < stripes; stripe++) {
+        cells += pitch;
+        for (size_t cell = 0; cell < length; cell++) sums[cell] += weir_cell_load(cells + cell * 8);
+    }
+}
+
+/// Sums a cell that holds a Double over `stripes` stripes.
+WEIR_INLINE double weir_cell_sum_double(const char *cell, size_t pitch, uint32_t stripes) {
+    double sum = 0;
+    for (uint32_t stripe = 0; stripe < stripes; stripe++, cell += pitch) {
+        uint64_t bits = weir_cell_load(cell);
+        double number;
+        __builtin_memcpy(&number, &bits, sizeof number);
+        sum += number;
+    }
+    return sum;
 }
 
 typedef double weir_double2 __attribute__((vector_size(16)));

@@ -5,6 +5,9 @@ internal import WeirBatch
 ///
 /// Integers are written in full, beyond 2^53 too. What JSON has no number for is a string: `"NaN"`, `"Infinity"`.
 package struct JSONFormat: TableFormat, BatchFormat {
+    /// What all points of the last view say of it.
+    private var facts: (view: ViewDescription, text: String)?
+
     package init() {}
 
     package mutating func show(_ batch: BatchFacts, to output: Output) {}
@@ -22,12 +25,7 @@ package struct JSONFormat: TableFormat, BatchFormat {
         case .scalar(let scalar): object.add("value", JSON.number(scalar))
         case .distribution(let distribution): object.add(distribution)
         }
-        object.add("measure", JSON.string(view.measure))
-        object.add("description", JSON.string(view.description))
-        object.add("aggregation", JSON.string("\(view.aggregation)"))
-        object.add("type", JSON.string("\(view.number)"))
-        object.add("temporality", JSON.string("\(view.temporality)"))
-        if view.aggregation == .sum { object.add("monotonic", "\(view.isMonotonic)") }
+        object.add(members: facts(of: view))
         if !point.resource.isEmpty { object.add("resource", JSON.object(point.resource.map { ($0.key, $0.value) })) }
         object.add("stream", JSON.string(point.stream.text))
         object.add("batch", "\(point.batch)")
@@ -36,15 +34,40 @@ package struct JSONFormat: TableFormat, BatchFormat {
     }
 }
 
+extension JSONFormat {
+    /// Kept from point to point, since the names of enumeration cases are slow to get.
+    private mutating func facts(of view: ViewDescription) -> String {
+        if let facts, facts.view == view { return facts.text }
+        var object = JSONObject()
+        object.add("measure", JSON.string(view.measure))
+        object.add("description", JSON.string(view.description))
+        object.add("aggregation", JSON.string("\(view.aggregation)"))
+        object.add("type", JSON.string("\(view.number)"))
+        object.add("temporality", JSON.string("\(view.temporality)"))
+        if view.aggregation == .sum { object.add("monotonic", "\(view.isMonotonic)") }
+        facts = (view, object.members)
+        return object.members
+    }
+}
+
 /// An object being written.
 private struct JSONObject {
-    private var members = ""
+    /// What stands within the braces.
+    private(set) var members = ""
 
     var text: String { "{\(members)}" }
 
     mutating func add(_ name: String, _ value: String) {
         if !members.isEmpty { members += "," }
-        members += "\"\(name)\":\(value)"
+        members += "\""
+        members += name
+        members += "\":"
+        members += value
+    }
+
+    mutating func add(members more: String) {
+        if !members.isEmpty { members += "," }
+        members += more
     }
 
     mutating func add(_ distribution: Distribution) {
@@ -95,6 +118,11 @@ enum JSON {
     }
 
     static func string(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        return isPlain ? "\"" + text + "\"" : escaped(text)
+    }
+
+    private static func escaped(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -7,11 +7,15 @@ package struct TextTableFormat: TableFormat {
     /// Whether a table takes the place of the one before, as on a terminal that follows.
     private let replaces: Bool
 
+    /// Whether Weir's own views are shown too: there are more of them than a small program has.
+    private let showsOwn: Bool
+
     private var tablesShown = 0
 
-    package init(terminal: Terminal, replaces: Bool = false) {
+    package init(terminal: Terminal, replaces: Bool = false, showsOwn: Bool = true) {
         self.terminal = terminal
         self.replaces = replaces
+        self.showsOwn = showsOwn
     }
 
     package mutating func show(_ table: inout SeriesTable, sources: [StreamTracker.Source], to output: Output) {
@@ -26,12 +30,21 @@ package struct TextTableFormat: TableFormat {
             if !isFirst { output.write("\n") }
             isFirst = false
             SourceHeading(source: source, terminal: terminal).write(to: output)
+            var hidden = 0
             for group in table.groups where group.source == number {
                 let series = group.sorted.map { group.series[$0] }
                 guard !series.isEmpty else { continue }
+                guard showsOwn || !group.view.name.hasPrefix("weir.") else {
+                    hidden += 1
+                    continue
+                }
                 output.write("\n")
                 ViewTable(view: group.view, series: series, lastTime: source.lastTime, terminal: terminal)
                     .write(to: output)
+            }
+            if hidden > 0 {
+                output.write(
+                    terminal.styled("\n\(hidden) of Weir's own views are left out; --own shows them", .dim) + "\n")
             }
         }
     }

@@ -2,14 +2,15 @@ internal import WeirBatch
 
 /// One thing named to be read: a file, a directory of files, or standard input.
 ///
-/// A directory's files are read in the order of their names. The one with the greatest name may be growing, so a frame
-/// cut off at its end is not damage but unfinished; every other file is as long as it will ever be. The same holds for
-/// a file that is named by itself, judged by what stands beside it.
+/// A directory's files are read in the order of their names. Where a frame is cut off at a file's end, it matters
+/// whether the file may still grow: then the frame is unfinished, otherwise it is damage. A file may grow while its
+/// writer holds its lock, and the one with the greatest name always may, since a copy of a directory has no locks. The
+/// same holds for a file that is named by itself, judged by what stands beside it.
 final class Input {
     /// What reading comes upon.
     enum Event {
         case item(Item, path: String)
-        /// A frame at the end of a file that may be growing.
+        /// A frame at the end of a file that may grow.
         case unfinished(Damage, path: String)
         case unreadable(path: String, reason: String)
     }
@@ -20,17 +21,25 @@ final class Input {
         case directory(String)
     }
 
+    private struct OpenFile {
+        let reader: BatchReader
+        let path: String
+        let name: String
+    }
+
     /// How batch files end.
     static let suffix = ".weir.zst"
 
     private let operand: String
     private let kind: Kind
 
-    private var reader: BatchReader?
-    private var path = ""
-    /// The directory's files behind the one being read, in order; looked up again when there are none left.
+    /// Files read to their end that may grow; several where several processes write to one directory.
+    private var growing: [OpenFile] = []
+    /// The directory's files not yet opened, in order; looked up again when there are none left.
     private var later: [String] = []
+    /// The last file opened.
     private var lastName = ""
+    private var hasOpened = false
     /// Whether nothing more will come from here.
     private(set) var isFinished = false
 
@@ -54,43 +63,32 @@ final class Input {
     ///   - following: whether this will be called again, and what is unfinished be finished then.
     ///   - take: returns whether to go on.
     func drain(following: Bool, _ take: (Event) -> Bool) {
-        while !isFinished {
-            guard let reader = openNext(take) else {
-                if !following { isFinished = true }
-                return
-            }
-            // Asked before reading: what a writer left behind for a newer file is complete then.
-            let mayGrow = mayGrow()
-            switch read(reader, mayGrow: mayGrow, following: following, take) {
-            case .stopped: isFinished = true
-            case .ended where mayGrow && following: return
-            case .ended, .failed: self.reader = nil
-            }
-            if !isDirectory { isFinished = true }
-        }
+        let waiting = growing
+        growing = []
+        for file in waiting where !isFinished { read(file, following: following, take) }
+        while !isFinished, let file = openNext(take) { read(file, following: following, take) }
+        if growing.isEmpty, !(following && isDirectory) { isFinished = true }
     }
 
-    private enum Ending { case ended, failed, stopped }
-
     /// Reads one file to its present end.
-    private func read(
-        _ reader: BatchReader, mayGrow: Bool, following: Bool, _ take: (Event) -> Bool
-    ) -> Ending {
+    private func read(_ file: OpenFile, following: Bool, _ take: (Event) -> Bool) {
+        // Asked before reading: what a writer let go of is complete by then.
+        let mayGrow = mayGrow(file)
         do throws(BatchError) {
-            while let item = try reader.next(following: mayGrow) {
-                guard take(.item(item, path: path)) else { return .stopped }
+            while let item = try file.reader.next(following: mayGrow) {
+                guard take(.item(item, path: file.path)) else { return isFinished = true }
             }
-            guard mayGrow, !following else { return .ended }
-            while let item = try reader.next(following: false) {
-                var event = Event.item(item, path: path)
+            guard mayGrow else { return }
+            guard !following else { return growing.append(file) }
+            while let item = try file.reader.next(following: false) {
+                var event = Event.item(item, path: file.path)
                 if case .damage(let damage) = item, case .truncated = damage.reason {
-                    event = .unfinished(damage, path: path)
+                    event = .unfinished(damage, path: file.path)
                 }
-                guard take(event) else { return .stopped }
+                guard take(event) else { return isFinished = true }
             }
-            return .ended
         } catch {
-            return take(.unreadable(path: path, reason: error.words)) ? .failed : .stopped
+            if !take(.unreadable(path: file.path, reason: error.words)) { isFinished = true }
         }
     }
 }
@@ -102,40 +100,40 @@ extension Input {
         if case .directory = kind { true } else { false }
     }
 
-    /// The reader of the file at hand, or of the next one; nil where there is none now.
-    private func openNext(_ take: (Event) -> Bool) -> BatchReader? {
-        if let reader { return reader }
+    /// The next file, opened; nil where there is none now.
+    private func openNext(_ take: (Event) -> Bool) -> OpenFile? {
         switch kind {
         case .standardInput:
-            path = "standard input"
-            reader = open(take) { () throws(BatchError) in
-                try BatchReader(DescriptorSource(descriptor: 0, path: path))
+            guard !hasOpened else { return nil }
+            hasOpened = true
+            return open("standard input", "", take) { () throws(BatchError) in
+                try BatchReader(DescriptorSource(descriptor: 0, path: "standard input"))
             }
-            return reader
-        case .file:
-            path = operand
-            reader = open(take) { () throws(BatchError) in try BatchReader(path: path) }
-            return reader
+        case .file(_, let name):
+            guard !hasOpened else { return nil }
+            hasOpened = true
+            return open(operand, name, take) { () throws(BatchError) in try BatchReader(path: operand) }
         case .directory(let directory):
             lookForLater(in: directory, take)
-            while reader == nil, !later.isEmpty, !isFinished {
+            while !later.isEmpty, !isFinished {
                 lastName = later.removeFirst()
-                path = directory.hasSuffix("/") ? directory + lastName : "\(directory)/\(lastName)"
-                reader = open(take) { () throws(BatchError) in try BatchReader(path: path) }
+                let path = directory.hasSuffix("/") ? directory + lastName : "\(directory)/\(lastName)"
+                let file = open(path, lastName, take) { () throws(BatchError) in try BatchReader(path: path) }
+                if let file { return file }
             }
-            return reader
+            return nil
         }
     }
 
     private func open(
-        _ take: (Event) -> Bool, _ make: () throws(BatchError) -> BatchReader
-    ) -> BatchReader? {
+        _ path: String, _ name: String, _ take: (Event) -> Bool, _ make: () throws(BatchError) -> BatchReader
+    ) -> OpenFile? {
         do throws(BatchError) {
-            return try make()
+            return OpenFile(reader: try make(), path: path, name: name)
         } catch {
             // A bounded directory loses its oldest file now and then, between our look and our opening it too.
             if case .system(_, _, let number) = error, isDirectory, System.isMissing(number) { return nil }
-            if !take(.unreadable(path: path, reason: error.words)) || !isDirectory { isFinished = true }
+            if !take(.unreadable(path: path, reason: error.words)) { isFinished = true }
             return nil
         }
     }
@@ -150,17 +148,17 @@ extension Input {
         }
     }
 
-    /// Whether somebody may still write to the file at hand.
-    private func mayGrow() -> Bool {
+    /// Whether somebody may still write to a file.
+    private func mayGrow(_ file: OpenFile) -> Bool {
         switch kind {
         case .standardInput: return false
         case .file(let directory, let name):
-            guard name.hasSuffix(Self.suffix) else { return false }
-            let siblings = (try? Self.batchFiles(in: directory)) ?? []
-            return !siblings.contains { $0 > name }
+            let siblings = name.hasSuffix(Self.suffix) ? try? Self.batchFiles(in: directory) : nil
+            let isNewest = siblings.map { !$0.contains { $0 > name } } ?? false
+            return isNewest || System.isLocked(file.path)
         case .directory(let directory):
             lookForLater(in: directory)
-            return later.isEmpty
+            return (later.isEmpty && file.name == lastName) || System.isLocked(file.path)
         }
     }
 

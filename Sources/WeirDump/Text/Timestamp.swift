@@ -16,12 +16,27 @@ package struct Timestamp: Equatable, Comparable, Sendable {
         let seconds = nanoseconds / 1_000_000_000
         let (year, month, day) = Self.date(daysSince1970: Int(seconds / 86_400))
         let second = Int(seconds % 86_400)
-        var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
-        text += "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
-        if fractionDigits > 0 {
-            text += "." + padded(Int(nanoseconds % 1_000_000_000), 9).prefix(fractionDigits)
+        var digits: [UInt8] = []
+        digits.reserveCapacity(30)
+        func append(_ number: Int, width: Int, then separator: Unicode.Scalar) {
+            var divisor = (1..<width).reduce(1) { divisor, _ in divisor * 10 }
+            while divisor > 0 {
+                digits.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+                divisor /= 10
+            }
+            digits.append(UInt8(ascii: separator))
         }
-        return text + "Z"
+        append(year, width: 4, then: "-")
+        append(month, width: 2, then: "-")
+        append(day, width: 2, then: "T")
+        append(second / 3600, width: 2, then: ":")
+        append(second / 60 % 60, width: 2, then: ":")
+        append(second % 60, width: 2, then: fractionDigits > 0 ? "." : "Z")
+        if fractionDigits > 0 {
+            append(Int(nanoseconds % 1_000_000_000), width: 9, then: "Z")
+            digits.removeSubrange(digits.count - 1 - (9 - min(fractionDigits, 9))..<digits.count - 1)
+        }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     /// `1764000000.123456789`: seconds since 1970, exact.
