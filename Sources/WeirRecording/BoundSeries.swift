@@ -26,6 +26,8 @@ final class BoundSeries: @unchecked Sendable {
     let stats: Stats
     private let measureNumber: Int
     private let tags: Tags
+    /// Counts the recorders of its instance.
+    private let number: Int
     /// Under the lock.
     private var count = 0
 
@@ -39,15 +41,19 @@ final class BoundSeries: @unchecked Sendable {
         self.stats = stats
         self.tags = tags
         unsafe measureNumber = measure.pointee.number
+        number = stats.withState { state in
+            state.nextRecorder += 1
+            return state.nextRecorder
+        }
         stats.withState { state in
             for view in state.order where view.measureNumber == measureNumber { follow(view, &state) }
-            unsafe state.recorders[measureNumber, default: [:]][ObjectIdentifier(self)] = .passUnretained(self)
+            unsafe state.recorders[measureNumber, default: [:]][number] = .passUnretained(self)
         }
     }
 
     deinit {
         stats.withState { state in
-            unsafe state.recorders[measureNumber]?[ObjectIdentifier(self)] = nil
+            unsafe state.recorders[measureNumber]?[number] = nil
             if unsafe state.recorders[measureNumber]?.isEmpty == true {
                 unsafe state.recorders[measureNumber] = nil
             }

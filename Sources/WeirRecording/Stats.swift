@@ -107,8 +107,9 @@ public final class Stats: Sendable {
         var ended: [UnsafeMutablePointer<Series>] = unsafe []
         /// Rows that were never reported because nobody collected.
         var unreportedCount: UInt64 = 0
-        /// Bound recorders, by measure: they follow views that come later.
-        var recorders: [Int: [ObjectIdentifier: Unmanaged<BoundSeries>]] = unsafe [:]
+        /// Bound recorders, by measure and by number: they follow views that come later.
+        var recorders: [Int: [Int: Unmanaged<BoundSeries>]] = unsafe [:]
+        var nextRecorder = 0
         var observers: [Int: @Sendable () -> Void] = [:]
         var nextObserver = 0
         var isCollecting = false
