@@ -48,7 +48,11 @@ public final class Stats: Sendable {
         self.init(stripes: try StripeSet(cells: max(512, min(cellsPerCore, 1 << 31))), clock: Self.wallClock)
     }
 
+    /// Made with the first instance, so that a process which uses up its tag keys has this one.
+    private static let overflowTags = Tags([(TagKey("otel.metric.overflow"), "true")])
+
     package init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
+        _ = Self.overflowTags
         self.stripes = stripes
         self.clock = clock
         unsafe core = .allocate(capacity: 1)
@@ -173,8 +177,7 @@ extension Stats {
 
     private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
         if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
-        let tags = Tags([(TagKey("otel.metric.overflow"), "true")])
-        guard let series = unsafe view.makeSeries(tags: tags.storage, in: stripes, time: clock()) else { return nil }
+        guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else { return nil }
         unsafe view.row.pointee.overflow.store(series, ordering: .releasing)
         view.version += 1
         return unsafe series
