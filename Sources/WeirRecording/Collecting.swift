@@ -78,7 +78,7 @@ extension Stats {
     ///
     /// Collections of one instance do not overlap; a second one waits. What ended is reported by one of them.
     package func collect(_ body: ([ViewSnapshot], RecordingCounts) -> Void) {
-        collecting.withLock { _ in
+        collecting.withLock {
             withState { Array($0.observers.values) }.forEach { $0() }
             let (views, ended) = unsafe withState { state in
                 reclaim(&state)

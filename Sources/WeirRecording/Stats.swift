@@ -25,9 +25,9 @@ public final class Stats: Sendable {
     // Sendable: what it points to changes by atomics alone.
     nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
     let clock: @Sendable () -> UInt64
-    private let lock = Mutex(())
+    private let lock = Lock()
     /// Held for the length of a collection.
-    let collecting = Mutex(())
+    let collecting = Lock()
     // Sendable: reached through withState alone, under the lock.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
 
@@ -89,11 +89,9 @@ public final class Stats: Sendable {
         unsafe core.deallocate()
     }
 
-    /// Runs something under the lock. It may hand out pointers to what it found, which `Mutex` alone does not allow.
+    /// Runs something under the lock. It may hand out pointers to what it found.
     func withState<Result>(_ body: (inout State) -> Result) -> Result {
-        var result: Result?
-        lock.withLock { _ in result = unsafe body(&state.pointee) }
-        return result!
+        lock.withLock { unsafe body(&state.pointee) }
     }
 
     /// What the lock protects.
