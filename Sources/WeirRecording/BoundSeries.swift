@@ -59,7 +59,7 @@ final class BoundSeries: @unchecked Sendable {
             }
             for index in 0..<count {
                 guard let held = unsafe series[index].load(ordering: .relaxed) else { continue }
-                unsafe held.pointee.holders -= 1
+                unsafe held.pointee.holders.subtract(1, ordering: .relaxed)
                 unsafe stats.freeIfDone(held)
             }
         }
@@ -71,7 +71,7 @@ final class BoundSeries: @unchecked Sendable {
         guard count < Self.capacity else { return }
         let slice = unsafe tags.storage.slice
         guard let found = unsafe stats.findOrMake(view, slice, &state) else { return }
-        unsafe found.pointee.holders += 1
+        unsafe found.pointee.holders.add(1, ordering: .relaxed)
         // Releasing: whoever finds the series finds it written.
         unsafe series[count].store(found, ordering: .releasing)
         count += 1

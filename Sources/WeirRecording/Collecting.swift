@@ -37,7 +37,7 @@ package struct SeriesList: @unchecked Sendable {
 
     /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
     package func times(at index: Int) -> (start: UInt64, end: UInt64) {
-        unsafe (all[index].pointee.startTime, haveEnded ? all[index].pointee.endTime : 0)
+        unsafe (all[index].pointee.startTime, haveEnded ? all[index].pointee.endTime.load(ordering: .relaxed) : 0)
     }
 
     /// The value of each of a view's keys, `nil` where the series has no such tag, and then the tags that are not the
@@ -90,7 +90,7 @@ extension Stats {
             forgetIdle(views)
             withState { state in
                 unsafe ended.values.joined().forEach { series in
-                    unsafe series.pointee.isReported = true
+                    unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                     unsafe freeIfDone(series)
                 }
                 state.isCollecting = false
@@ -149,7 +149,7 @@ extension Stats.State {
         var byView: [ObjectIdentifier: [UnsafeMutablePointer<Series>]] = unsafe [:]
         var waiting: [UnsafeMutablePointer<Series>] = unsafe []
         unsafe ended.forEach { series in
-            if unsafe series.pointee.isUnreachable {
+            if unsafe series.pointee.isUnreachable.load(ordering: .relaxed) {
                 unsafe byView[ObjectIdentifier(series.pointee.view.takeUnretainedValue()), default: []].append(series)
             } else {
                 unsafe waiting.append(series)

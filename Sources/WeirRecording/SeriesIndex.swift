@@ -102,7 +102,8 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     /// An index with the same series, twice as large where more than a quarter of the slots hold one.
     func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
         let count = unsafe pointee.mask + 1
-        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount.load(ordering: .relaxed) > count / 4 ? count * 2 : count)
+        let copy = unsafe SeriesIndex.make(
+            capacity: pointee.liveCount.load(ordering: .relaxed) > count / 4 ? count * 2 : count)
         for slot in 0..<count {
             guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
             if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }

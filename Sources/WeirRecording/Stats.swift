@@ -78,7 +78,7 @@ public final class Stats: Sendable {
             for name in state.views.keys { unlink(state.views[name]!, &state, time: 0) }
             unsafe state.gate.drain().forEach { unsafe free($0, &state) }
             unsafe state.ended.forEach { series in
-                unsafe series.pointee.isReported = true
+                unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                 unsafe freeIfDone(series)
             }
         }
@@ -178,7 +178,9 @@ extension Stats {
 
     private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
         if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
-        guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else { return nil }
+        guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else {
+            return nil
+        }
         unsafe view.row.pointee.overflow.store(series, ordering: .releasing)
         view.version += 1
         return unsafe series
@@ -218,7 +220,7 @@ extension Stats {
         case .row(let row):
             unsafe MeasureRow.free(row)
         case .series(let series):
-            unsafe series.pointee.isUnreachable = true
+            unsafe series.pointee.isUnreachable.store(true, ordering: .relaxed)
             unsafe freeIfDone(series)
         case .cell(let cell) where state.isCollecting:
             // The collection may still read it.
@@ -231,7 +233,9 @@ extension Stats {
     @discardableResult
     func freeIfDone(_ series: UnsafeMutablePointer<Series>) -> Bool {
         guard
-            unsafe series.pointee.isUnreachable && series.pointee.isReported && series.pointee.holders == 0
+            unsafe series.pointee.isUnreachable.load(ordering: .relaxed)
+                && series.pointee.isReported.load(ordering: .relaxed)
+                && series.pointee.holders.load(ordering: .relaxed) == 0
         else { return false }
         unsafe ViewState.freeSeries(series, in: stripes)
         return true
@@ -239,13 +243,13 @@ extension Stats {
 
     /// Takes a series out of sight of those who look it up. It stays until it is reported and nobody holds it.
     func end(_ series: UnsafeMutablePointer<Series>, _ state: inout State, time: UInt64) {
-        unsafe series.pointee.endTime = max(time, series.pointee.startTime)
+        unsafe series.pointee.endTime.store(max(time, series.pointee.startTime), ordering: .relaxed)
         unsafe state.gate.retire(.series(series))
         unsafe state.ended.append(series)
         if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {
             let excess = unsafe state.ended.count - Self.endedLimit
             unsafe state.ended.prefix(excess).forEach { series in
-                unsafe series.pointee.isReported = true
+                unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                 unsafe freeIfDone(series)
             }
             unsafe state.ended.removeFirst(excess)

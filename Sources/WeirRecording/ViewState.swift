@@ -126,7 +126,7 @@ package final class ViewState: @unchecked Sendable {
                 octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
                 tags: Unmanaged.passRetained(tags), tagCount: tags.count, view: Unmanaged.passRetained(self),
                 cell: cell,
-                cellCount: cellCount, startTime: time, activeTime: time))
+                cellCount: cellCount, startTime: time, activeTime: Atomic(time)))
         let entries = unsafe UnsafeMutableRawPointer(series + 1).bindMemory(to: TagEntry.self, capacity: tags.count)
         unsafe entries.initialize(from: tags.entries, count: tags.count)
         return unsafe series

@@ -12,18 +12,22 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COUNTS 0
+#define SANITIZED 1
 #endif
 #endif
-#if !defined(COUNTS)
-#if defined(__GLIBC__)
+#if !defined(SANITIZED)
+#define SANITIZED 0
+#endif
+
+#if defined(__GLIBC__) && !SANITIZED
 #define COUNTS 1
 #else
 #define COUNTS 0
 #endif
-#endif
 
 static __thread uint64_t count;
+
+bool probe_is_sanitized(void) { return SANITIZED; }
 
 bool probe_counts_allocations(void) { return COUNTS; }
 

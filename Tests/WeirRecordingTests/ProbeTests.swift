@@ -56,7 +56,7 @@ struct ProbeTests {
         try #require(needed.status == 0, "\(needed.text)")
         let libraries = needed.text.split(separator: "\n").filter { $0.contains("(NEEDED)") }
         #expect(libraries.contains { $0.contains("libswiftCore") })
-        for unwanted in ["Foundation", "zstd", "protobuf", "isal", "dispatch"] {
+        for unwanted in ["Foundation", "zstd", "protobuf", "isal"] {
             #expect(!libraries.contains { $0.contains(unwanted) }, "\(libraries)")
         }
     }

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/// Whether a sanitizer is built in, which makes everything ten times as slow.
+bool probe_is_sanitized(void);
+
 /// Whether allocations are counted: not in sanitizer builds, which have an allocator of their own, nor but on glibc.
 bool probe_counts_allocations(void);
 
