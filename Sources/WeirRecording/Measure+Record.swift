@@ -13,7 +13,7 @@ extension Measure where Value == Double {
     /// Records a value in an instance of one's own.
     @_effects(releasenone)
     public func record(_ value: Double, _ tags: Tags, in stats: Stats) {
-        unsafe record(value, tags, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, tags, at: place(in: stats)) }
     }
 
     /// Records a value with no tags but those of the task.
@@ -23,7 +23,7 @@ extension Measure where Value == Double {
 
     /// Records a value with no tags but those of the task, in an instance of one's own.
     public func record(_ value: Double, in stats: Stats) {
-        unsafe record(value, Tags.none, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, Tags.none, at: place(in: stats)) }
     }
 
     @inline(__always)
@@ -48,7 +48,7 @@ extension Measure where Value == Int64 {
     /// Records a value in an instance of one's own.
     @_effects(releasenone)
     public func record(_ value: Int64, _ tags: Tags, in stats: Stats) {
-        unsafe record(value, tags, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, tags, at: place(in: stats)) }
     }
 
     /// Records a value with no tags but those of the task.
@@ -58,7 +58,7 @@ extension Measure where Value == Int64 {
 
     /// Records a value with no tags but those of the task, in an instance of one's own.
     public func record(_ value: Int64, in stats: Stats) {
-        unsafe record(value, Tags.none, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, Tags.none, at: place(in: stats)) }
     }
 
     @inline(__always)

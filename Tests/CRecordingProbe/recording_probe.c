@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -35,7 +36,6 @@ uint64_t probe_allocations(void) { return count; }
 
 #if COUNTS
 #include <errno.h>
-#include <stddef.h>
 
 // glibc's own, behind the names that are taken here.
 void *__libc_malloc(size_t);
@@ -79,6 +79,22 @@ bool probe_move(int32_t thread, int32_t core) {
     CPU_SET(core, &allowed);
     return sched_setaffinity(thread, sizeof allowed, &allowed) == 0;
 }
+
+#if defined(__linux__) && defined(__x86_64__)
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+
+bool probe_leave_sequences(void) {
+    if (!&__rseq_offset) return false;
+    char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+    // The length that was registered: 32, or what newer kernels have beside it.
+    for (uint32_t length = 32; length <= 128; length += 4) {
+        if (syscall(SYS_rseq, area, length, 1 /* unregister */, 0x53053053) == 0) return true;
+    }
+    return false;
+}
+#else
+bool probe_leave_sequences(void) { return false; }
+#endif
 
 int32_t probe_cores(void) { return (int32_t)sysconf(_SC_NPROCESSORS_ONLN); }
 

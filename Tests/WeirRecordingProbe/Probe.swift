@@ -18,7 +18,8 @@ struct Probe {
         case "allocations": probeAllocations(&probe)
         case "keys": probeKeys(&probe)
         case "fork": probeFork(&probe)
-        default: probe.fail("usage: WeirRecordingProbe totals|allocations|keys|fork [SIZE]")
+        case "unregistered": probeUnregistered(&probe)
+        default: probe.fail("usage: WeirRecordingProbe totals|allocations|keys|fork|unregistered [SIZE]")
         }
         exit(probe.faults == 0 ? 0 : 1)
     }

@@ -1,4 +1,6 @@
 import CRecordingProbe
+import CWeirCPU
+import Synchronization
 import WeirRecording
 
 private let measure = Measure<Int64>("process.measure")
@@ -55,4 +57,33 @@ func probeFork(_ probe: inout Probe) {
         probe.expect(status, 0, "faults of the child")
     }
     probe.expect(readings()["v"]?.mapValues(\.integer), ["parent": 5, "bound": 7], "the parent's series")
+}
+
+/// Threads without restartable sequences add beside those that have them, and nothing is lost.
+func probeUnregistered(_ probe: inout Probe) {
+    do {
+        try register(View("v", of: measure, by: [key], as: .sum), View("n", of: measure, as: .count))
+    } catch {
+        return probe.fail("\(error)")
+    }
+    let rounds = 20_000
+    let without = Atomic<Int>(0)
+    let threads = (0..<8).map { number in
+        Thread {
+            if number % 2 == 0, probe_leave_sequences() { without.add(1, ordering: .relaxed) }
+            let tags = Tags([(key, "all")])
+            let recorder = measure.bound(to: tags)
+            for _ in 0..<rounds {
+                measure.record(1, tags)
+                recorder.record(2)
+            }
+        }
+    }
+    for thread in threads { thread.join() }
+    let count = without.load(ordering: .relaxed)
+    print("without sequences: \(count)")
+    if weir_cpu_is_rseq() { probe.expect(count, 4, "threads without sequences") }
+    probe.expect(readings()["v"]?["all"]?.integer, Int64(8 * rounds * 3), "the sum")
+    // The recorders' tags are not the view's, so both count in one series.
+    probe.expect(readings()["n"]?[""]?.integer, Int64(8 * rounds * 2), "the count")
 }

@@ -50,6 +50,11 @@ struct ProbeTests {
         try probe("fork", path)
     }
 
+    @Test("threads that the kernel gave no sequences add beside those that have them", arguments: Path.allCases)
+    func unregistered(path: Path) throws {
+        try probe("unregistered", path)
+    }
+
     @Test("a program that only records links neither Foundation nor what batches need")
     func linkage() throws {
         let needed = try run("/usr/bin/env", ["readelf", "--dynamic", Self.program], [:])

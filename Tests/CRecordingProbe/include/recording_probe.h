@@ -21,6 +21,9 @@ int32_t probe_thread(void);
 /// Moves a thread of this process to a core.
 bool probe_move(int32_t thread, int32_t core);
 
+/// Takes this thread's restartable sequences away, as a kernel does that refuses to register it. False where it has none.
+bool probe_leave_sequences(void);
+
 /// How many cores this process may run on.
 int32_t probe_cores(void);
 
