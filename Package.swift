@@ -93,7 +93,11 @@ let package = Package(
         .target(
             name: "WeirTestSupport", dependencies: ["WeirBatch"], path: "Tests/WeirTestSupport",
             swiftSettings: swiftSettings),
-        tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU"]),
+        .target(name: "CRecordingProbe", path: "Tests/CRecordingProbe"),
+        .executableTarget(
+            name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],
+            path: "Tests/WeirRecordingProbe", swiftSettings: swiftSettings),
+        tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),

@@ -9,8 +9,8 @@ internal import Synchronization
 struct SeriesIndex: ~Copyable {
     let mask: Int
     /// Slots that are not empty, and those of them that hold a series. Under the lock.
-    fileprivate var usedCount = 0
-    fileprivate var liveCount = 0
+    fileprivate let usedCount = Atomic<Int>(0)
+    fileprivate let liveCount = Atomic<Int>(0)
 
     /// Leads a measurement straight to the cell of a plain sum, where its tags are those that the series was made of.
     /// The address of an add should be known early: a processor lets few later loads pass a store before it knows where
@@ -97,12 +97,12 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     // MARK: - Under the lock
 
     /// Whether another one fits: half of the slots stay empty, so that most series are in the first slot that is looked at.
-    var hasRoom: Bool { unsafe pointee.usedCount < (pointee.mask + 1) / 2 }
+    var hasRoom: Bool { unsafe pointee.usedCount.load(ordering: .relaxed) < (pointee.mask + 1) / 2 }
 
     /// An index with the same series, twice as large where more than a quarter of the slots hold one.
     func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
         let count = unsafe pointee.mask + 1
-        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount > count / 4 ? count * 2 : count)
+        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount.load(ordering: .relaxed) > count / 4 ? count * 2 : count)
         for slot in 0..<count {
             guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
             if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }
@@ -119,15 +119,15 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
             // Releasing: whoever finds the identity finds the cell.
             unsafe shortcuts[position].identity.store(series.pointee.identity, ordering: .releasing)
         }
-        unsafe pointee.usedCount += 1
-        unsafe pointee.liveCount += 1
+        unsafe pointee.usedCount.add(1, ordering: .relaxed)
+        unsafe pointee.liveCount.add(1, ordering: .relaxed)
     }
 
     func remove(_ series: UnsafeMutablePointer<Series>) {
         let position = unsafe position(of: series.pointee.hash, holding: series)
         unsafe shortcuts[position].identity.store(0, ordering: .relaxed)
         unsafe slots[position].store(SeriesIndex.tombstone, ordering: .relaxed)
-        unsafe pointee.liveCount -= 1
+        unsafe pointee.liveCount.subtract(1, ordering: .relaxed)
     }
 
     /// Where a series is in the index, or the empty slot where one of this hash goes.

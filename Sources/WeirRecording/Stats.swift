@@ -25,9 +25,9 @@ public final class Stats: Sendable {
     // Sendable: what it points to changes by atomics alone.
     nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
     let clock: @Sendable () -> UInt64
-    private let lock = Mutex(())
+    private let lock = Lock()
     /// Held for the length of a collection.
-    let collecting = Mutex(())
+    let collecting = Lock()
     // Sendable: reached through withState alone, under the lock.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
 
@@ -48,7 +48,11 @@ public final class Stats: Sendable {
         self.init(stripes: try StripeSet(cells: max(512, min(cellsPerCore, 1 << 31))), clock: Self.wallClock)
     }
 
+    /// Made with the first instance, so that a process which uses up its tag keys has this one.
+    private static let overflowTags = Tags([(TagKey("otel.metric.overflow"), "true")])
+
     package init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
+        _ = Self.overflowTags
         self.stripes = stripes
         self.clock = clock
         unsafe core = .allocate(capacity: 1)
@@ -85,11 +89,9 @@ public final class Stats: Sendable {
         unsafe core.deallocate()
     }
 
-    /// Runs something under the lock. It may hand out pointers to what it found, which `Mutex` alone does not allow.
+    /// Runs something under the lock. It may hand out pointers to what it found.
     func withState<Result>(_ body: (inout State) -> Result) -> Result {
-        var result: Result?
-        lock.withLock { _ in result = unsafe body(&state.pointee) }
-        return result!
+        lock.withLock { unsafe body(&state.pointee) }
     }
 
     /// What the lock protects.
@@ -175,8 +177,7 @@ extension Stats {
 
     private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
         if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
-        let tags = Tags([(TagKey("otel.metric.overflow"), "true")])
-        guard let series = unsafe view.makeSeries(tags: tags.storage, in: stripes, time: clock()) else { return nil }
+        guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else { return nil }
         unsafe view.row.pointee.overflow.store(series, ordering: .releasing)
         view.version += 1
         return unsafe series
