@@ -103,6 +103,7 @@ let package = Package(
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
+        tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
     ] + exporter("FileExporter", sink: "FileSink")
