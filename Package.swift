@@ -93,12 +93,17 @@ let package = Package(
         .target(
             name: "WeirTestSupport", dependencies: ["WeirBatch"], path: "Tests/WeirTestSupport",
             swiftSettings: swiftSettings),
-        tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU"]),
+        .target(name: "CRecordingProbe", path: "Tests/CRecordingProbe"),
+        .executableTarget(
+            name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],
+            path: "Tests/WeirRecordingProbe", swiftSettings: swiftSettings),
+        tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
+        tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
     ] + exporter("FileExporter", sink: "FileSink")

@@ -97,3 +97,13 @@ uint64_t weir_reader_oldest(void) {
     }
     return oldest;
 }
+
+#ifdef WEIR_NO_RSEQ
+
+weir_reader *weir_reader_enter(void) { return weir_reader_begin(); }
+
+void weir_reader_leave(weir_reader *node) {
+    if (node) __atomic_store_n(&node->period, 0, __ATOMIC_RELEASE);
+}
+
+#endif

@@ -6,19 +6,8 @@ struct Compressor: ~Copyable {
     private let context: OpaquePointer
     private var output = Scratch<UInt8>()
 
-    /// Frames get content size and checksum, so that a reader can allocate rightly and sees damage.
     init(level: Int32) throws(BatchError) {
-        let levels = ZSTD_minCLevel()...ZSTD_maxCLevel()
-        guard levels.contains(level) else { throw .compressionLevel(allowed: levels, found: level) }
-        guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
-        let settings = [
-            (ZSTD_c_compressionLevel, level), (ZSTD_c_contentSizeFlag, 1), (ZSTD_c_checksumFlag, 1),
-        ]
-        for (parameter, value) in settings {
-            let result = unsafe ZSTD_CCtx_setParameter(context, parameter, value)
-            precondition(ZSTD_isError(result) == 0)
-        }
-        unsafe self.context = unsafe context
+        unsafe context = try compressionContext(level: level)
     }
 
     deinit {
@@ -29,7 +18,7 @@ struct Compressor: ~Copyable {
     mutating func compress(_ raw: borrowing Scratch<UInt8>) throws(BatchError) -> [UInt8] {
         output.begin(capacity: ZSTD_compressBound(raw.count))
         let length = unsafe ZSTD_compress2(context, output.start, output.capacity, raw.start, raw.count)
-        try check(length)
+        try checkCompression(length)
         return unsafe [UInt8](UnsafeBufferPointer(start: output.start, count: length))
     }
 }
@@ -67,13 +56,13 @@ struct Decompressor: ~Copyable {
             }
             count = ZSTD_isError(written) == 0 ? written : 0
         }
-        try check(written)
+        try checkCompression(written)
         return raw
     }
 
     /// A frame that was written as a stream does not say how long its content is: grow up to the limit.
     private mutating func decompressUndeclared(_ frame: [UInt8], limit: Int) throws(BatchError) -> [UInt8] {
-        try check(unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_only))
+        try checkCompression(unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_only))
         var raw: [UInt8] = []
         var consumed = 0
         while true {
@@ -87,7 +76,7 @@ struct Decompressor: ~Copyable {
                     unsafe count = output.pos
                 }
             }
-            try check(result)
+            try checkCompression(result)
             raw += chunk
             guard raw.count <= limit else { throw .tooLong(.raw, limit: UInt64(limit), found: UInt64(raw.count)) }
             if result == 0 { return raw }
@@ -110,7 +99,7 @@ enum ZstdFrame {
     static func extent(of bytes: [UInt8]) throws(BatchError) -> Extent {
         let length = unsafe bytes.withUnsafeBytes { unsafe ZSTD_findFrameCompressedSize($0.baseAddress, $0.count) }
         if ZSTD_getErrorCode(length) == ZSTD_error_srcSize_wrong { return .needsMore }
-        try check(length)
+        try checkCompression(length)
         return .whole(length: length)
     }
 
@@ -127,8 +116,24 @@ enum ZstdFrame {
     }
 }
 
+/// zstd's state for compressing at a level, which the caller frees. Frames get content size, where it is known, and
+/// checksum, so that a reader can allocate rightly and sees damage.
+func compressionContext(level: Int32) throws(BatchError) -> OpaquePointer {
+    let levels = ZSTD_minCLevel()...ZSTD_maxCLevel()
+    guard levels.contains(level) else { throw .compressionLevel(allowed: levels, found: level) }
+    guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
+    let settings = [
+        (ZSTD_c_compressionLevel, level), (ZSTD_c_contentSizeFlag, 1), (ZSTD_c_checksumFlag, 1),
+    ]
+    for (parameter, value) in settings {
+        let result = unsafe ZSTD_CCtx_setParameter(context, parameter, value)
+        precondition(ZSTD_isError(result) == 0)
+    }
+    return unsafe context
+}
+
 /// Throws zstd's word for an error code.
-private func check(_ code: Int) throws(BatchError) {
+func checkCompression(_ code: Int) throws(BatchError) {
     guard ZSTD_isError(code) != 0 else { return }
     guard let name = unsafe ZSTD_getErrorName(code) else { throw .compression("error \(code)") }
     throw .compression(unsafe String(cString: name))

@@ -10,11 +10,7 @@ package struct StreamCompressor: ~Copyable {
 
     /// - Throws: ``BatchError/compressionLevel(allowed:found:)``, ``BatchError/outOfMemory``.
     package init(level: Int32) throws(BatchError) {
-        let levels = ZSTD_minCLevel()...ZSTD_maxCLevel()
-        guard levels.contains(level) else { throw .compressionLevel(allowed: levels, found: level) }
-        guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
-        _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
-        unsafe self.context = unsafe context
+        unsafe context = try compressionContext(level: level)
         unsafe output = .allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 16)
     }
 
@@ -24,13 +20,15 @@ package struct StreamCompressor: ~Copyable {
     }
 
     /// Compresses the next piece, and returns how many bytes came out by then.
-    package mutating func add(_ bytes: UnsafeRawBufferPointer) throws(BatchError) -> Int {
-        try unsafe run(bytes, ZSTD_e_continue)
+    package mutating func add(_ bytes: Span<UInt8>) throws(BatchError) -> Int {
+        try run(bytes, ZSTD_e_continue)
     }
 
-    /// Ends the frame, and returns how many bytes came out last. The next piece begins another frame.
-    package mutating func finish() throws(BatchError) -> Int {
-        try unsafe run(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_end)
+    /// Compresses the last piece, which may be empty, ends the frame, and returns how many bytes came out.
+    ///
+    /// Where it is the first piece too, the frame says how long its content is. The next piece begins another frame.
+    package mutating func finish(_ bytes: Span<UInt8>) throws(BatchError) -> Int {
+        try run(bytes, ZSTD_e_end)
     }
 
     /// Throws away what a frame that was not finished holds.
@@ -38,15 +36,20 @@ package struct StreamCompressor: ~Copyable {
         _ = unsafe ZSTD_CCtx_reset(context, ZSTD_reset_session_only)
     }
 
-    private mutating func run(_ bytes: UnsafeRawBufferPointer, _ mode: ZSTD_EndDirective) throws(BatchError) -> Int {
-        var input = unsafe ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+    private mutating func run(_ bytes: Span<UInt8>, _ mode: ZSTD_EndDirective) throws(BatchError) -> Int {
         var written = 0
+        var consumed = 0
         while true {
-            var piece = unsafe ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
-            let rest = unsafe ZSTD_compressStream2(context, &piece, &input, mode)
-            guard ZSTD_isError(rest) == 0 else { throw unsafe .compression(String(cString: ZSTD_getErrorName(rest))) }
-            unsafe written += piece.pos
-            if mode == ZSTD_e_end ? rest == 0 : unsafe input.pos == input.size { return written }
+            let rest = unsafe bytes.withUnsafeBytes { bytes in
+                var input = unsafe ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: consumed)
+                var piece = unsafe ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+                let rest = unsafe ZSTD_compressStream2(context, &piece, &input, mode)
+                unsafe written += piece.pos
+                unsafe consumed = input.pos
+                return rest
+            }
+            try checkCompression(rest)
+            if mode == ZSTD_e_end ? rest == 0 : consumed == bytes.count { return written }
         }
     }
 }

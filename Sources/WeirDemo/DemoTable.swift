@@ -1,92 +1,106 @@
+package import WeirDump
+
 /// The totals as a table: the extensions with most bytes first, the rest in one line, all of them in the last.
 package struct DemoTable {
-    package let text: String
+    private let report: DemoReport
+    private let limit: Int
+    private let directory: String
 
+    /// - Parameters:
+    ///   - rows: Extensions that get a line of their own.
+    ///   - directory: Where the batches are.
     package init(_ report: DemoReport, rows limit: Int, directory: String) {
+        self.report = report
+        self.limit = limit
+        self.directory = directory
+    }
+
+    package func write(to output: Output, terminal: Terminal) {
+        var table = Table()
+        table.addColumn("extension", .left)
+        for header in ["files", "input", "output", "ratio", "p50", "p99", "slowest"] { table.addColumn(header) }
         let sorted = report.recorded.sorted { left, right in
-            (right.value.input, left.key ?? "") < (left.value.input, right.key ?? "")
+            let (more, less) = (left.value.totals.input, right.value.totals.input)
+            return more == less ? left.key.text < right.key.text : more > less
         }
-        var rows = [["extension", "files", "input", "output", "ratio", "time a file"]]
-        rows += sorted.prefix(limit).map { Self.row($0.key ?? "-", $0.value) }
+        for (kind, recorded) in sorted.prefix(limit) { table.addRow(cells(kind.text, recorded)) }
         let rest = sorted.dropFirst(limit)
         if !rest.isEmpty {
-            let sum = rest.reduce(into: Totals()) { $0 += $1.value }
-            rows.append(Self.row("(\(rest.count) more)", sum))
+            let sum = rest.reduce(into: DemoReport.Recorded()) { $0 += $1.value }
+            table.addRow(cells("(\(rest.count) more)", sum))
         }
-        rows.append(Self.row("total", report.total))
-
-        var lines = Self.aligned(rows)
-        let (total, counted) = (report.total, report.counted)
-        lines.append("")
-        lines.append(
-            report.isExact
-                ? "recorded is counted, exactly: \(total.files) files, \(total.input) bytes in, \(total.output) out"
-                : "recorded (\(total.files) files, \(total.input) bytes in, \(total.output) out) is NOT what was counted "
-                    + "(\(counted.files), \(counted.input), \(counted.output))")
-        if report.unreadable > 0 { lines.append("\(report.unreadable) could not be read, and are not in the totals") }
-        if report.changed > 0 { lines.append("\(report.changed) changed while they were read") }
-        if report.isInterrupted { lines.append("interrupted: the tree has more") }
-        lines.append("\(report.batches) batches in \(directory); look at them with: weir dump \(directory)")
-        text = lines.joined(separator: "\n") + "\n"
+        table.addRow(cells("total", report.total))
+        table.write(to: output, terminal: terminal, indent: 0)
+        output.write("\n" + notes.map { Terminal.safe($0) + "\n" }.joined())
     }
 
-    private static func row(_ name: String, _ totals: Totals) -> [String] {
-        [
-            printable(name), NumberForm.grouped(totals.files), NumberForm.bytes(Double(totals.input)),
-            NumberForm.bytes(Double(totals.output)),
-            totals.output > 0 ? NumberForm.ratio(Double(totals.input) / Double(totals.output)) : "-",
-            totals.files > 0 ? NumberForm.seconds(totals.seconds / Double(totals.files)) : "-",
-        ]
+    private func cells(_ name: String, _ recorded: DemoReport.Recorded) -> [String] {
+        let (totals, bytes, time) = (recorded.totals, Unit("By"), Unit("s"))
+        let percentiles = [0.5, 0.99].map { part in
+            recorded.times?.percentile(part).map { time.text($0.value) } ?? "-"
+        }
+        return [
+            name, NumberText.grouped(totals.files), bytes.text(.integer(totals.input)),
+            bytes.text(.integer(totals.output)), Self.ratio(totals),
+        ] + percentiles + [recorded.times?.maximum.map(time.text) ?? "-"]
     }
 
-    /// Names come from a file system: nothing in them may move the cursor.
-    private static func printable(_ name: String) -> String {
-        let safe = String(name.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
-        return safe.count > 40 ? String(safe.prefix(39)) + "…" : safe
+    static func ratio(_ totals: Totals) -> String {
+        totals.output > 0 ? NumberText.fixed(Double(totals.input) / Double(totals.output), decimals: 2) : "-"
     }
 
-    private static func aligned(_ rows: [[String]]) -> [String] {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            row.enumerated().map { column, text in
-                let space = String(repeating: " ", count: widths[column] - text.count)
-                return column == 0 ? text + space : space + text
-            }.joined(separator: "  ")
+    /// What there is to say below the table.
+    private var notes: [String] {
+        var notes: [String] = []
+        let total = report.total.totals
+        if report.isExact {
+            notes.append("recorded is counted, exactly: \(total.text)")
+        } else {
+            notes.append("recorded is NOT counted: recorded \(total.text); counted \(report.countedTotal.text)")
+            notes += report.differences.prefix(20)
+        }
+        let (omitted, changes) = (report.omissions, report.changes)
+        if omitted.files > 0 {
+            let (files, bytes) = (plural(omitted.files, "file"), plural(omitted.bytes, "byte"))
+            notes.append("not in it: \(files) of \(bytes) that could not be read")
+        }
+        if omitted.directories > 0 {
+            let directories = omitted.directories == 1 ? "1 directory" : "\(omitted.directories) directories"
+            notes.append("not in it: what is in \(directories) that could not be read")
+        }
+        if changes.files > 0 {
+            let sign = changes.bytes < 0 ? "" : "+"
+            notes.append(
+                "not of the size that stat said: \(plural(changes.files, "file")), \(sign)\(changes.bytes) bytes in all"
+            )
+        }
+        if report.isInterrupted { notes.append("interrupted: the tree has more") }
+        let seconds = report.elapsed / .seconds(1)
+        let rate = seconds > 0 ? Unit("By").rate(Double(total.input) / seconds) : "-"
+        let batches = report.batches == 1 ? "1 batch" : "\(report.batches) batches"
+        notes.append("\(Unit.duration(seconds)), \(rate), \(batches) of \(plural(report.batchBytes, "byte"))")
+        notes.append("look at them with: weir dump \(directory)")
+        return notes
+    }
+}
+
+extension FileKind {
+    /// As a table names it.
+    var text: String {
+        switch self {
+        case .withoutExtension: "-"
+        case .withExtension(let name): name
+        case .overflow: "(overflow)"
         }
     }
 }
 
-/// Numbers as people read them.
-enum NumberForm {
-    static func grouped(_ value: Int64) -> String {
-        var text = ""
-        for (index, digit) in "\(value.magnitude)".reversed().enumerated() {
-            if index > 0, index.isMultiple(of: 3) { text.append(",") }
-            text.append(digit)
+extension DemoReport {
+    /// What was not recorded as it was counted, a sentence an extension.
+    fileprivate var differences: [String] {
+        Set(recorded.keys).union(counted.keys).sorted { $0.text < $1.text }.compactMap { kind in
+            let (recorded, counted) = (recorded[kind]?.totals ?? Totals(), counted[kind] ?? Totals())
+            return recorded == counted ? nil : "  \(kind.text): recorded \(recorded.text); counted \(counted.text)"
         }
-        return (value < 0 ? "-" : "") + String(text.reversed())
-    }
-
-    static func bytes(_ value: Double) -> String {
-        var (value, unit) = (value, 0)
-        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-        while value >= 1_024, unit + 1 < units.count { (value, unit) = (value / 1_024, unit + 1) }
-        return (unit == 0 ? "\(Int64(value))" : fixed(value, 1)) + " " + units[unit]
-    }
-
-    static func seconds(_ value: Double) -> String {
-        value < 1e-3
-            ? fixed(value * 1e6, 0) + " µs" : value < 1 ? fixed(value * 1e3, 1) + " ms" : fixed(value, 2) + " s"
-    }
-
-    static func ratio(_ value: Double) -> String { fixed(value, 2) }
-
-    private static func fixed(_ value: Double, _ digits: Int) -> String {
-        var scale = 1.0
-        for _ in 0..<digits { scale *= 10 }
-        let rounded = Int64((value * scale).rounded())
-        guard digits > 0 else { return "\(rounded)" }
-        let fraction = "\(rounded % Int64(scale))"
-        return "\(rounded / Int64(scale))." + String(repeating: "0", count: digits - fraction.count) + fraction
     }
 }

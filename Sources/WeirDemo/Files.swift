@@ -1,3 +1,5 @@
+internal import WeirDump
+
 #if canImport(Glibc)
 internal import Glibc
 #elseif canImport(Musl)
@@ -5,47 +7,6 @@ internal import Musl
 #else
 internal import Darwin
 #endif
-
-private import Synchronization
-
-/// A directory that stays open while anything in it is still to be done, so that no path is ever too long.
-final class Directory: Sendable {
-    let descriptor: Int32
-    /// For messages.
-    let path: String
-
-    /// How many are open in this process.
-    private static let open = Atomic<Int>(0)
-    static var openCount: Int { open.load(ordering: .relaxed) }
-
-    init(descriptor: Int32, path: String) {
-        self.descriptor = descriptor
-        self.path = path
-        Self.open.add(1, ordering: .relaxed)
-    }
-
-    deinit {
-        close(descriptor)
-        Self.open.subtract(1, ordering: .relaxed)
-    }
-}
-
-/// A file or directory by its name in a directory that is open. Names are bytes: not all are UTF-8.
-struct Entry: Sendable {
-    let parent: Directory
-    let name: [CChar]
-
-    var path: String { parent.path + "/" + text }
-    private var text: String { String(decoding: name.dropLast().lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
-
-    /// What follows the last dot, where there is one that does not begin the name: `gz` of `a.tar.gz`, `nil` of `.profile`.
-    var fileExtension: String? {
-        let bytes = name.dropLast()
-        guard let dot = bytes.lastIndex(of: CChar(bitPattern: UInt8(ascii: "."))), dot > 0, dot + 1 < bytes.endIndex
-        else { return nil }
-        return String(decoding: bytes[(dot + 1)...].lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-}
 
 /// What a file system says of something.
 struct Identity: Hashable {
@@ -55,31 +16,38 @@ struct Identity: Hashable {
 
 /// Every call into the operating system that the demo makes.
 enum Files {
-    static func describe(_ error: Int32) -> String {
-        unsafe strerror(error).map { unsafe String(cString: $0) } ?? "error \(error)"
+    private static let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+
+    /// Opens what somebody named, a symbolic link too.
+    static func open(_ path: String) -> Result<Int32, SystemError> {
+        result { openPath(path, flags) }
     }
 
-    static func open(_ path: String) -> Result<Int32, SystemFault> {
-        result { Self.openFile(path) }
+    /// Opens an entry, without waiting for whatever it may be, and through no symbolic link but one that was named.
+    static func open(_ entry: Entry) -> Result<Int32, SystemError> {
+        let follow = entry.isNamed ? 0 : O_NOFOLLOW
+        return result { unsafe openat(entry.parent.descriptor, entry.name, flags | follow) }
     }
 
-    private static func openFile(_ path: String) -> Int32 {
-        unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    }
-
-    /// Opens an entry; never through a symbolic link, and without waiting for whatever it may be.
-    static func open(_ entry: Entry) -> Result<Int32, SystemFault> {
-        result {
-            unsafe openat(
-                entry.parent.descriptor, entry.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    /// Opens the directory of a path of any length below another one.
+    static func openDirectory(_ path: TreePath, below root: Directory) -> Result<Int32, SystemError> {
+        var base = root.descriptor
+        defer { if base != root.descriptor { close(base) } }
+        for piece in path.pieces(ofAtMost: Int(PATH_MAX) - 1) {
+            let opened = result { unsafe openat(base, piece, flags | O_DIRECTORY | O_NOFOLLOW) }
+            guard case .success(let descriptor) = opened else { return opened }
+            if base != root.descriptor { close(base) }
+            base = descriptor
         }
+        defer { base = root.descriptor }
+        return .success(base)
     }
 
-    private static func result(_ call: () -> Int32) -> Result<Int32, SystemFault> {
+    private static func result(_ call: () -> Int32) -> Result<Int32, SystemError> {
         while true {
             let value = call()
             if value >= 0 { return .success(value) }
-            if errno != EINTR { return .failure(SystemFault(number: errno)) }
+            if errno != EINTR { return .failure(SystemError(number: errno)) }
         }
     }
 
@@ -88,8 +56,15 @@ enum Files {
         return unsafe fstat(descriptor, &facts) == 0 ? facts : nil
     }
 
+    /// What there is to know of an entry that cannot be opened.
+    static func facts(_ entry: Entry) -> stat? {
+        var facts = stat()
+        let found = unsafe fstatat(entry.parent.descriptor, entry.name, &facts, AT_SYMLINK_NOFOLLOW) == 0
+        return found ? facts : nil
+    }
+
     static func identity(_ facts: stat) -> Identity {
-        Identity(device: UInt64(facts.st_dev), number: UInt64(facts.st_ino))
+        Identity(device: UInt64(truncatingIfNeeded: facts.st_dev), number: UInt64(facts.st_ino))
     }
 
     static func identity(of path: String) -> Identity? {
@@ -101,32 +76,32 @@ enum Files {
         case directory
         case file
         case other
-    }
 
-    static func kind(of descriptor: Int32) -> Kind {
-        switch facts(descriptor).map({ $0.st_mode & S_IFMT }) {
-        case S_IFDIR: .directory
-        case S_IFREG: .file
-        default: .other
+        init(_ mode: mode_t) {
+            switch mode & S_IFMT {
+            case S_IFDIR: self = .directory
+            case S_IFREG: self = .file
+            default: self = .other
+            }
         }
     }
 
-    /// The entries of an open directory but `.` and `..`, sorted into what may be walked into and what may be read.
-    static func entries(of directory: Directory) -> Result<(directories: [Entry], files: [Entry]), SystemFault> {
+    /// Calls `body` with each entry of an open directory but `.` and `..`, until it says to stop.
+    ///
+    /// - Returns: Why there are no more, where that is no end in order.
+    static func forEachEntry(of directory: Directory, _ body: (Entry, Kind) -> Bool) -> SystemError? {
         // The stream closes the descriptor that it is given.
-        let copy = dup(directory.descriptor)
+        let copy = fcntl(directory.descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0, let stream = unsafe fdopendir(copy) else {
-            let fault = SystemFault(number: errno)
+            let error = SystemError(number: errno)
             if copy >= 0 { close(copy) }
-            return .failure(fault)
+            return error
         }
         defer { _ = unsafe closedir(stream) }
-        var directories: [Entry] = []
-        var files: [Entry] = []
         while true {
             errno = 0
             guard let next = unsafe readdir(stream) else {
-                return errno == 0 ? .success((directories, files)) : .failure(SystemFault(number: errno))
+                return errno == 0 ? nil : SystemError(number: errno)
             }
             let name = unsafe withUnsafePointer(to: &next.pointee.d_name) {
                 unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { start in
@@ -135,42 +110,45 @@ enum Files {
             }
             if unsafe strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { continue }
             let entry = Entry(parent: directory, name: name)
-            switch unsafe kind(next.pointee.d_type, entry) {
-            case S_IFDIR: directories.append(entry)
-            case S_IFREG: files.append(entry)
-            default: continue
-            }
+            guard unsafe body(entry, kind(next.pointee.d_type, entry)) else { return nil }
         }
     }
 
     /// What an entry is, where the directory itself does not say.
-    private static func kind(_ type: UInt8, _ entry: Entry) -> mode_t {
+    private static func kind(_ type: UInt8, _ entry: Entry) -> Kind {
         switch Int(type) {
-        case Int(DT_DIR): return S_IFDIR
-        case Int(DT_REG): return S_IFREG
-        case Int(DT_UNKNOWN):
-            var facts = stat()
-            guard unsafe fstatat(entry.parent.descriptor, entry.name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else {
-                return 0
+        case Int(DT_DIR): .directory
+        case Int(DT_REG): .file
+        case Int(DT_UNKNOWN): facts(entry).map { Kind($0.st_mode) } ?? .other
+        default: .other
+        }
+    }
+
+    /// Reads on until the buffer is full or the file ends, and returns how many bytes that is.
+    static func fill(_ buffer: inout [UInt8], from descriptor: Int32) -> Result<Int, SystemError> {
+        var filled = 0
+        while filled < buffer.count {
+            let count = unsafe buffer.withUnsafeMutableBytes { all in
+                unsafe readOnce(descriptor, UnsafeMutableRawBufferPointer(rebasing: all[filled...]))
             }
-            return facts.st_mode & S_IFMT
-        default: return 0
+            if count == 0 { break }
+            if count > 0 {
+                filled += count
+            } else if errno != EINTR {
+                return .failure(SystemError(number: errno))
+            }
         }
+        return .success(filled)
     }
 
-    /// Reads on; 0 at the end.
-    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Result<Int, SystemFault> {
-        while true {
-            let count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            if count >= 0 { return .success(count) }
-            if errno != EINTR { return .failure(SystemFault(number: errno)) }
-        }
-    }
-
-    /// How many directories may be open at a time: each that has files in the queue is one, and those on the way down.
-    /// Half of what the process may open, which is first made as much as the system allows; workers and sinks want some.
+    /// How many directories may be open at a time: those that have files in the queue. Half of what the process may
+    /// open, which is first made as much as the system allows; workers and sinks want some.
     static func directoryLimit(workers: Int) -> Int {
+        #if canImport(Glibc)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let resource = RLIMIT_NOFILE
+        #endif
         var limit = rlimit()
         guard unsafe getrlimit(resource, &limit) == 0 else { return 64 }
         limit.rlim_cur = limit.rlim_max
@@ -179,7 +157,24 @@ enum Files {
     }
 }
 
-/// An error of the operating system.
-struct SystemFault: Error {
-    let number: Int32
+extension SystemError {
+    /// A few words by which failures are counted.
+    var reason: String {
+        switch number {
+        case EACCES, EPERM: "permission"
+        case ENOENT, ENOTDIR, ELOOP, ESTALE: "gone"
+        case EMFILE, ENFILE, ENOMEM: "resources"
+        case EIO: "io"
+        default: "other"
+        }
+    }
+}
+
+/// `open` and `read`, under names that the methods above do not hide.
+private func openPath(_ path: String, _ flags: Int32) -> Int32 {
+    unsafe open(path, flags)
+}
+
+private func readOnce(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    unsafe read(descriptor, buffer.baseAddress, buffer.count)
 }

@@ -1,50 +1,69 @@
 internal import Synchronization
 internal import WeirBatch
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
-
-/// Set by the signal handler, which may do no more than store.
-private let interrupted = Atomic<Bool>(false)
+internal import WeirDump
 
 /// What the workers counted with plain additions, and what went wrong.
 final class Progress: Sendable {
     private struct State {
+        var byKind: [FileKind: Totals] = [:]
         var totals = Totals()
-        var unreadable = 0
-        var changed = 0
+        var omissions = Omissions()
+        var changes = DemoReport.Changes()
+        var warnings = 0
         var failure: BatchError?
     }
 
     private let state = Mutex(State())
+    private let record: @Sendable (_ reason: String) -> Void
     private let say: @Sendable (String) -> Void
+
     /// Warnings that are written out; further ones are counted.
     private static let warningLimit = 20
 
-    init(_ say: @escaping @Sendable (String) -> Void) {
+    /// - Parameters:
+    ///   - record: Takes the reason of each omission.
+    ///   - say: Takes notes and warnings, a line each.
+    init(record: @escaping @Sendable (_ reason: String) -> Void, say: @escaping @Sendable (String) -> Void) {
+        self.record = record
         self.say = say
     }
 
-    func add(_ totals: Totals, hasChanged: Bool) {
+    /// - Parameter expectedInput: The file's size when it was opened.
+    func add(_ totals: Totals, to kind: FileKind, expectedInput: Int64) {
         state.withLock { state in
+            state.byKind[kind, default: Totals()] += totals
             state.totals += totals
-            if hasChanged { state.changed += 1 }
+            guard totals.input != expectedInput else { return }
+            state.changes.files += 1
+            state.changes.bytes += totals.input - expectedInput
         }
     }
 
-    func warn(_ path: String, _ fault: SystemFault) {
-        let count = state.withLock { state in
-            state.unreadable += 1
-            return state.unreadable
+    /// - Parameter size: nil where the system does not even tell that.
+    func omitFile(_ path: String, _ size: Int64?, _ error: SystemError) {
+        warn(path, error) { omissions in
+            omissions.files += 1
+            omissions.bytes += size ?? 0
         }
-        if count <= Self.warningLimit { say("\(path): \(Files.describe(fault.number))") }
-        if count == Self.warningLimit { say("further files that cannot be read are only counted") }
     }
+
+    func omitDirectory(_ path: String, _ error: SystemError) {
+        warn(path, error) { $0.directories += 1 }
+    }
+
+    private func warn(_ path: String, _ error: SystemError, _ count: (inout Omissions) -> Void) {
+        record(error.reason)
+        let warnings = state.withLock { state in
+            count(&state.omissions)
+            state.warnings += 1
+            return state.warnings
+        }
+        if warnings <= Self.warningLimit { note("\(path): \(error)") }
+        if warnings == Self.warningLimit { note("what else cannot be read is only counted") }
+    }
+
+    /// Says something that is no failure.
+    func note(_ text: String) { say(Terminal.safe(text)) }
 
     /// A worker cannot go on.
     func fail(_ error: BatchError) { state.withLock { $0.failure = error } }
@@ -52,26 +71,11 @@ final class Progress: Sendable {
     /// Why a worker had to stop.
     var failure: BatchError? { state.withLock { $0.failure } }
 
-    func note(_ text: String) { say(text) }
-
     var totals: Totals { state.withLock { $0.totals } }
-    var unreadable: Int { state.withLock { $0.unreadable } }
-    var changed: Int { state.withLock { $0.changed } }
+    var byKind: [FileKind: Totals] { state.withLock { $0.byKind } }
+    var omissions: Omissions { state.withLock { $0.omissions } }
+    var changes: DemoReport.Changes { state.withLock { $0.changes } }
 
     /// Whether somebody asked to stop.
-    var isInterrupted: Bool { interrupted.load(ordering: .relaxed) }
-
-    /// From now on SIGINT and SIGTERM ask to stop.
-    static func catchInterrupts() {
-        var action = sigaction()
-        unsafe action.__sigaction_handler.sa_handler = { _ in interrupted.store(true, ordering: .relaxed) }
-        unsafe sigaction(SIGINT, &action, nil)
-        unsafe sigaction(SIGTERM, &action, nil)
-        // Whoever started this process may have blocked them.
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGINT)
-        unsafe sigaddset(&signals, SIGTERM)
-        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-    }
+    var isInterrupted: Bool { System.isInterrupted }
 }

@@ -1,3 +1,5 @@
+internal import WeirDump
+
 #if canImport(Glibc)
 private import Glibc
 #elseif canImport(Musl)
@@ -10,45 +12,44 @@ private import Darwin
 struct Walker {
     let queue: WorkQueue
     let progress: Progress
-    /// Directories that are left out: the batches grow while the tree is walked.
-    let excluded: Set<Identity>
+    /// The directory that is left out: the batches grow while the tree is walked.
+    let excluded: Identity?
     /// Directories that may be open at a time.
     let directoryLimit: Int
 
-    /// Walks depth first, with the directories of one path open at a time.
+    /// Walks depth first. Of directories that wait, it keeps the path alone, so that neither depth nor breadth costs
+    /// descriptors.
     func walk(_ root: Directory) {
-        guard var pending = visit(root) else { return }
-        while let next = pending.popLast(), !progress.isInterrupted {
-            switch open(next) {
-            case .failure(let fault):
-                // A directory that has become something else since is none of ours.
-                if fault.number != ENOTDIR, fault.number != ELOOP { progress.warn(next.path, fault) }
+        var pending: [TreePath] = []
+        visit(root, &pending)
+        while let path = pending.popLast(), !progress.isInterrupted {
+            // Where too many are open, the files that wait in them are done first.
+            if Directory.openCount >= directoryLimit { queue.waitUntilEmpty() }
+            switch Files.openDirectory(path, below: root) {
+            case .failure(let error):
+                // One that is something else by now is none of ours.
+                guard error.number != ENOTDIR, error.number != ELOOP else { continue }
+                progress.omitDirectory(path.text(below: root.root), error)
             case .success(let descriptor):
-                let directory = Directory(descriptor: descriptor, path: next.path)
-                pending += visit(directory) ?? []
+                visit(Directory(descriptor: descriptor, root: root.root, path: path), &pending)
             }
         }
     }
 
-    /// Opens a directory; where too many are open, after the files that wait in them are done.
-    private func open(_ entry: Entry) -> Result<Int32, SystemFault> {
-        if Directory.openCount >= directoryLimit { queue.waitUntilEmpty() }
-        return Files.open(entry)
-    }
-
-    /// Queues a directory's files and returns the directories in it; `nil` where it is left out or nobody takes files.
-    private func visit(_ directory: Directory) -> [Entry]? {
-        if let facts = Files.facts(directory.descriptor), excluded.contains(Files.identity(facts)) {
-            progress.note("\(directory.path) is left out: the batches are written there")
-            return nil
+    /// Queues a directory's files, and adds the directories in it to those that wait.
+    private func visit(_ directory: Directory, _ pending: inout [TreePath]) {
+        if let excluded, Files.facts(directory.descriptor).map(Files.identity) == excluded {
+            progress.note("\(directory.text) is left out: the batches are written there")
+            return
         }
-        switch Files.entries(of: directory) {
-        case .failure(let fault):
-            progress.warn(directory.path, fault)
-            return nil
-        case .success(let (directories, files)):
-            for file in files where !queue.push(file) { return nil }
-            return directories
+        let error = Files.forEachEntry(of: directory) { entry, kind in
+            switch kind {
+            case .directory: pending.append(directory.path.appending(entry.name))
+            case .file: return queue.push(entry)
+            case .other: break
+            }
+            return true
         }
+        if let error { progress.omitDirectory(directory.text, error) }
     }
 }

@@ -1,5 +1,5 @@
-internal import Weir
 internal import WeirBatch
+internal import WeirDump
 
 #if canImport(Glibc)
 private import Glibc
@@ -9,81 +9,96 @@ private import Musl
 private import Darwin
 #endif
 
-/// What the demo measures: this is all that recording takes.
-enum DemoMeasures {
-    static let input = Measure<Int64>("demo.file.input", unit: .bytes, description: "Bytes read of a file")
-    static let output = Measure<Int64>("demo.file.output", unit: .bytes, description: "Bytes that a file compresses to")
-    static let time = Measure<Double>("demo.file.time", unit: .seconds, description: "Time to read and compress a file")
-    static let fileExtension: TagKey = "extension"
-
-    /// More series than trees have extensions; where a tree has more, the rest falls together and no file is lost.
-    static let views = [
-        View("demo.files", of: input, by: [fileExtension], as: .count, description: "Files", seriesLimit: 20_000),
-        View("demo.input", of: input, by: [fileExtension], as: .sum, seriesLimit: 20_000),
-        View("demo.output", of: output, by: [fileExtension], as: .sum, seriesLimit: 20_000),
-        View(
-            "demo.file.size", of: input, by: [fileExtension], as: .distribution(extremes: true),
-            description: "Sizes of files", seriesLimit: 20_000),
-        View("demo.duration", of: time, by: [fileExtension], as: .distribution(), seriesLimit: 20_000),
-    ]
-}
-
 /// Compresses files and records what came of it. One thread each.
-struct Worker {
-    let queue: WorkQueue
-    let progress: Progress
-    let level: Int32
+struct Worker: ~Copyable {
+    private let queue: WorkQueue
+    private let progress: Progress
+    private let recorders: KindRecorders
+    private var compressor: StreamCompressor
+    private var buffer = [UInt8](repeating: 0, count: 128 << 10)
+    /// Those of ``recorders`` that were asked for, so that workers do not wait for each other.
+    private var known: [ExactString?: KindRecorder] = [:]
 
-    func run() throws(BatchError) {
-        var compressor = try StreamCompressor(level: level)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4_096)
-        defer { unsafe buffer.deallocate() }
-        var tags: [String?: Tags] = [:]
+    /// How many recorders a worker keeps.
+    private static let knownLimit = 4_096
+
+    init(queue: WorkQueue, progress: Progress, recorders: KindRecorders, level: Int32) throws(BatchError) {
+        self.queue = queue
+        self.progress = progress
+        self.recorders = recorders
+        compressor = try StreamCompressor(level: level)
+    }
+
+    /// Takes files until there are none.
+    mutating func run() throws(BatchError) {
         while let entry = queue.pop() {
-            guard !progress.isInterrupted else { continue }
-            let fileExtension = entry.fileExtension
-            if tags.count > 4_096 { tags = [:] }
-            if tags[fileExtension] == nil {
-                // A file without an extension has no such tag, which is not the same as an empty one.
-                tags[fileExtension] = Tags(fileExtension.map { [(DemoMeasures.fileExtension, $0)] } ?? [])
-            }
-            try unsafe compress(entry, tags[fileExtension]!, &compressor, buffer)
+            if !progress.isInterrupted { try compress(entry) }
         }
     }
 
-    private func compress(
-        _ entry: Entry, _ tags: Tags, _ compressor: inout StreamCompressor, _ buffer: UnsafeMutableRawBufferPointer
-    ) throws(BatchError) {
+    private mutating func compress(_ entry: Entry) throws(BatchError) {
         let began = ContinuousClock.now
         let descriptor: Int32
         switch Files.open(entry) {
-        case .failure(let fault): return progress.warn(entry.path, fault)
         case .success(let opened): descriptor = opened
+        case .failure(let error):
+            // What is a symbolic link by now is none of ours.
+            if error.number != ELOOP {
+                progress.omitFile(entry.text, Files.facts(entry).map { Int64($0.st_size) }, error)
+            }
+            return
         }
         defer { close(descriptor) }
         // Between the walk and now it may have become something else.
-        guard let facts = Files.facts(descriptor), facts.st_mode & S_IFMT == S_IFREG else { return }
-
-        var totals = Totals()
-        while true {
-            switch unsafe Files.read(descriptor, into: buffer) {
-            case .failure(let fault):
-                compressor.reset()
-                return progress.warn(entry.path, fault)
-            case .success(0):
-                totals.output += Int64(try compressor.finish())
-                totals.files = 1
-                totals.seconds = (ContinuousClock.now - began) / .seconds(1)
-                record(
-                    [
-                        DemoMeasures.input.of(totals.input), DemoMeasures.output.of(totals.output),
-                        DemoMeasures.time.of(totals.seconds),
-                    ], tags)
-                return progress.add(totals, hasChanged: totals.input != Int64(facts.st_size))
-            case .success(let count):
-                totals.input += Int64(count)
-                totals.output += Int64(try unsafe compressor.add(UnsafeRawBufferPointer(rebasing: buffer[..<count])))
-            }
+        guard let facts = Files.facts(descriptor), Files.Kind(facts.st_mode) == .file else { return }
+        let size = Int64(facts.st_size)
+        switch try Self.read(descriptor, &buffer, &compressor, progress) {
+        case .complete(let totals):
+            let recorder = recorder(of: entry.fileExtension)
+            recorder.record(totals, seconds: (ContinuousClock.now - began) / .seconds(1))
+            progress.add(totals, to: recorder.kind, expectedInput: size)
+        case .failed(let error):
+            compressor.reset()
+            progress.omitFile(entry.text, size, error)
+        case .interrupted:
+            compressor.reset()
         }
+    }
+
+    private enum Reading {
+        case complete(Totals)
+        case failed(SystemError)
+        case interrupted
+    }
+
+    /// Reads a file to its end, block by block, and compresses it.
+    private static func read(
+        _ descriptor: Int32, _ buffer: inout [UInt8], _ compressor: inout StreamCompressor, _ progress: Progress
+    ) throws(BatchError) -> Reading {
+        var totals = Totals(files: 1)
+        while !progress.isInterrupted {
+            let count: Int
+            switch Files.fill(&buffer, from: descriptor) {
+            case .success(let filled): count = filled
+            case .failure(let error): return .failed(error)
+            }
+            let block = buffer.span.extracting(first: count)
+            totals.input += Int64(count)
+            guard count == buffer.count else {
+                totals.output += Int64(try compressor.finish(block))
+                return .complete(totals)
+            }
+            totals.output += Int64(try compressor.add(block))
+        }
+        return .interrupted
+    }
+
+    private mutating func recorder(of fileExtension: String?) -> KindRecorder {
+        let key = fileExtension.map(ExactString.init)
+        if let recorder = known[key] { return recorder }
+        let recorder = recorders[key]
+        if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
+        known[key] = recorder
+        return recorder
     }
 }

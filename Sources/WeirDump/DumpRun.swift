@@ -42,12 +42,22 @@ package struct DumpRun {
             System.pause(milliseconds: Self.pollMilliseconds)
         }
         if !dump.hasBatches, status == .complete, output.failure == nil, !options.follows {
-            diagnostics.report("no batches: there are none in what was read, or none of the times asked for")
+            diagnostics.report(noBatches)
         }
         return finish()
     }
 
     private var goesOn: Bool { output.failure == nil && !System.isInterrupted }
+
+    /// What to say where there is nothing to show.
+    private var noBatches: String {
+        let operands = options.operands.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+        guard options.since == nil, options.until == nil else {
+            return Terminal.safe("no batches of the times asked for in \(operands)")
+        }
+        return Terminal.safe("no batches in \(operands): ")
+            + "a program writes the first of them an interval after it began to export, the last at shutdown"
+    }
 
     private mutating func finish() -> DumpStatus {
         output.flush()

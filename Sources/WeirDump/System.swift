@@ -110,15 +110,18 @@ package enum System {
     /// Makes a write into a pipe without a reader fail instead of killing the process.
     package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
-    /// From now on SIGINT does not end the process but makes ``isInterrupted`` true and cuts ``pause(milliseconds:)``.
-    package static func catchInterrupts() {
+    /// From now on SIGINT, and SIGTERM where that is wanted too, does not end the process but makes ``isInterrupted`` true
+    /// and cuts ``pause(milliseconds:)``.
+    package static func catchInterrupts(alsoTermination: Bool = false) {
         interrupted.store(false, ordering: .relaxed)
         // A parent that starts us from a thread which blocks signals hands its mask down.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGINT)
+        for number in alsoTermination ? [SIGINT, SIGTERM] : [SIGINT] {
+            unsafe sigaddset(&signals, number)
+            signal(number) { _ in interrupted.store(true, ordering: .relaxed) }
+        }
         unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
     }
 
     /// Whether SIGINT came since ``catchInterrupts()``.

@@ -1,6 +1,5 @@
 package import WeirBatch
 package import WeirRecording
-internal import Synchronization
 
 /// Fills batches from the stripes of a ``Stats``: one table a view, its series in the order in which they were made.
 ///
@@ -8,7 +7,9 @@ internal import Synchronization
 /// series are the same are neither looked up nor allocated again.
 package final class Collector: BatchSource {
     private let stats: Stats
-    private let state = Mutex(State())
+    private let lock = Lock()
+    // Sendable: under the lock.
+    nonisolated(unsafe) private var state = State()
 
     fileprivate struct State {
         var columns: [ObjectIdentifier: CachedColumns] = [:]
@@ -26,9 +27,9 @@ package final class Collector: BatchSource {
     package func collect(into batch: inout Batch) {
         // The cached columns must be the only ones, or writing them would copy them.
         batch.views.removeAll(keepingCapacity: true)
-        state.withLock { state in
+        lock.withLock {
             stats.collect { views, counts in
-                state.collect(views, counts, from: stats, into: &batch)
+                unsafe state.collect(views, counts, from: stats, into: &batch)
             }
         }
     }

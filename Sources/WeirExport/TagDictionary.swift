@@ -9,7 +9,7 @@ struct TagDictionary {
     /// Changes when indexes that were handed out before are no longer good.
     private(set) var generation = 0
 
-    private var indexes: [String: UInt32] = [:]
+    private var indexes: [ExactString: UInt32] = [:]
     /// How many values a fresh dictionary had after its first collection.
     private var freshCount = 0
     private var isFresh = true
@@ -29,9 +29,10 @@ struct TagDictionary {
 
     /// The place of a value, which is added where it is new.
     mutating func index(of value: String) -> UInt32 {
-        if let known = indexes[value] { return known }
+        let key = ExactString(value)
+        if let known = indexes[key] { return known }
         let index = table.append(value)
-        indexes[value] = index
+        indexes[key] = index
         return index
     }
 }

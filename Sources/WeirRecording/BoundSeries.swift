@@ -26,6 +26,8 @@ final class BoundSeries: @unchecked Sendable {
     let stats: Stats
     private let measureNumber: Int
     private let tags: Tags
+    /// Counts the recorders of its instance.
+    private let number: Int
     /// Under the lock.
     private var count = 0
 
@@ -39,21 +41,25 @@ final class BoundSeries: @unchecked Sendable {
         self.stats = stats
         self.tags = tags
         unsafe measureNumber = measure.pointee.number
+        number = stats.withState { state in
+            state.nextRecorder += 1
+            return state.nextRecorder
+        }
         stats.withState { state in
             for view in state.order where view.measureNumber == measureNumber { follow(view, &state) }
-            unsafe state.recorders[measureNumber, default: [:]][ObjectIdentifier(self)] = .passUnretained(self)
+            unsafe state.recorders[measureNumber, default: [:]][number] = .passUnretained(self)
         }
     }
 
     deinit {
         stats.withState { state in
-            unsafe state.recorders[measureNumber]?[ObjectIdentifier(self)] = nil
+            unsafe state.recorders[measureNumber]?[number] = nil
             if unsafe state.recorders[measureNumber]?.isEmpty == true {
                 unsafe state.recorders[measureNumber] = nil
             }
             for index in 0..<count {
                 guard let held = unsafe series[index].load(ordering: .relaxed) else { continue }
-                unsafe held.pointee.holders -= 1
+                unsafe held.pointee.holders.subtract(1, ordering: .relaxed)
                 unsafe stats.freeIfDone(held)
             }
         }
@@ -65,7 +71,7 @@ final class BoundSeries: @unchecked Sendable {
         guard count < Self.capacity else { return }
         let slice = unsafe tags.storage.slice
         guard let found = unsafe stats.findOrMake(view, slice, &state) else { return }
-        unsafe found.pointee.holders += 1
+        unsafe found.pointee.holders.add(1, ordering: .relaxed)
         // Releasing: whoever finds the series finds it written.
         unsafe series[count].store(found, ordering: .releasing)
         count += 1

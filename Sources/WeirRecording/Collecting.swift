@@ -9,22 +9,35 @@ package struct SeriesList: @unchecked Sendable {
     let all: [UnsafeMutablePointer<Series>]
     /// The number of the first cell of each, so that merging reads cells and nothing else.
     let cells: [Int]
+    /// Whether they have ended. One that ends while it is collected is still one that goes on, and is reported as ended
+    /// by a later collection.
+    private let haveEnded: Bool
 
-    init(all: [UnsafeMutablePointer<Series>]) {
-        unsafe self.all = all
-        cells = unsafe all.map { unsafe $0.pointee.cell }
+    /// Those that go on.
+    init(live: [UnsafeMutablePointer<Series>], cells: [Int]) {
+        unsafe all = live
+        self.cells = cells
+        haveEnded = false
     }
 
-    init(all: [UnsafeMutablePointer<Series>], cells: [Int]) {
-        unsafe self.all = all
-        self.cells = cells
+    /// Those that have ended.
+    init(ended: [UnsafeMutablePointer<Series>]) {
+        unsafe all = ended
+        cells = unsafe ended.map { unsafe $0.pointee.cell }
+        haveEnded = true
     }
 
     package var count: Int { cells.count }
 
+    func filter(_ isWanted: (UnsafeMutablePointer<Series>) -> Bool) -> SeriesList {
+        let wanted = unsafe all.filter(isWanted)
+        guard !haveEnded else { return unsafe SeriesList(ended: wanted) }
+        return unsafe SeriesList(live: wanted, cells: wanted.map { unsafe $0.pointee.cell })
+    }
+
     /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
     package func times(at index: Int) -> (start: UInt64, end: UInt64) {
-        unsafe (all[index].pointee.startTime, all[index].pointee.endTime)
+        unsafe (all[index].pointee.startTime, haveEnded ? all[index].pointee.endTime.load(ordering: .relaxed) : 0)
     }
 
     /// The value of each of a view's keys, `nil` where the series has no such tag, and then the tags that are not the
@@ -65,7 +78,7 @@ extension Stats {
     ///
     /// Collections of one instance do not overlap; a second one waits. What ended is reported by one of them.
     package func collect(_ body: ([ViewSnapshot], RecordingCounts) -> Void) {
-        collecting.withLock { _ in
+        collecting.withLock {
             withState { Array($0.observers.values) }.forEach { $0() }
             let (views, ended) = unsafe withState { state in
                 reclaim(&state)
@@ -77,7 +90,7 @@ extension Stats {
             forgetIdle(views)
             withState { state in
                 unsafe ended.values.joined().forEach { series in
-                    unsafe series.pointee.isReported = true
+                    unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                     unsafe freeIfDone(series)
                 }
                 state.isCollecting = false
@@ -93,8 +106,8 @@ extension Stats {
                 unsafe cells.append(overflow.pointee.cell)
             }
             return unsafe ViewSnapshot(
-                state: view, version: view.version, live: SeriesList(all: live, cells: cells),
-                ended: SeriesList(all: []))
+                state: view, version: view.version, live: SeriesList(live: live, cells: cells),
+                ended: SeriesList(ended: []))
         }
     }
 
@@ -106,7 +119,8 @@ extension Stats {
             .map { series in
                 let state = unsafe series[0].pointee.view.takeUnretainedValue()
                 return unsafe ViewSnapshot(
-                    state: state, version: -1, live: SeriesList(all: []), ended: SeriesList(all: series))
+                    state: state, version: -1, live: SeriesList(live: [], cells: []),
+                    ended: SeriesList(ended: series))
             }
             .sorted { $0.state.view.name < $1.state.view.name }
     }
@@ -125,7 +139,7 @@ extension Stats {
 
 extension ViewSnapshot {
     fileprivate func with(_ ended: [UnsafeMutablePointer<Series>]) -> ViewSnapshot {
-        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(all: ended))
+        unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(ended: ended))
     }
 }
 
@@ -135,7 +149,7 @@ extension Stats.State {
         var byView: [ObjectIdentifier: [UnsafeMutablePointer<Series>]] = unsafe [:]
         var waiting: [UnsafeMutablePointer<Series>] = unsafe []
         unsafe ended.forEach { series in
-            if unsafe series.pointee.isUnreachable {
+            if unsafe series.pointee.isUnreachable.load(ordering: .relaxed) {
                 unsafe byView[ObjectIdentifier(series.pointee.view.takeUnretainedValue()), default: []].append(series)
             } else {
                 unsafe waiting.append(series)

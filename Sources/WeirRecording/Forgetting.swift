@@ -33,10 +33,12 @@ extension Stats {
             var idle: Set<UnsafeMutablePointer<Series>> = unsafe []
             unsafe view.live.all.forEach { series in
                 let activity = unsafe stripes.activity(series)
-                if unsafe activity != series.pointee.activity {
-                    unsafe series.pointee.activity = activity
-                    unsafe series.pointee.activeTime = now
-                } else if unsafe now >= series.pointee.activeTime, unsafe now - series.pointee.activeTime >= limit {
+                if unsafe activity != series.pointee.activity.load(ordering: .relaxed) {
+                    unsafe series.pointee.activity.store(activity, ordering: .relaxed)
+                    unsafe series.pointee.activeTime.store(now, ordering: .relaxed)
+                } else if case let active = unsafe series.pointee.activeTime.load(ordering: .relaxed), now >= active,
+                    now - active >= limit
+                {
                     unsafe idle.insert(series)
                 }
             }
@@ -56,7 +58,7 @@ extension Stats {
         let before = unsafe view.series.count
         var kept: [UnsafeMutablePointer<Series>] = unsafe []
         unsafe view.series.forEach { series in
-            guard unsafe series.pointee.holders == 0 && isWanted(series) else {
+            guard unsafe series.pointee.holders.load(ordering: .relaxed) == 0 && isWanted(series) else {
                 unsafe kept.append(series)
                 return
             }

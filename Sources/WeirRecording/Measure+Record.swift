@@ -13,7 +13,7 @@ extension Measure where Value == Double {
     /// Records a value in an instance of one's own.
     @_effects(releasenone)
     public func record(_ value: Double, _ tags: Tags, in stats: Stats) {
-        unsafe record(value, tags, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, tags, at: place(in: stats)) }
     }
 
     /// Records a value with no tags but those of the task.
@@ -23,17 +23,18 @@ extension Measure where Value == Double {
 
     /// Records a value with no tags but those of the task, in an instance of one's own.
     public func record(_ value: Double, in stats: Stats) {
-        unsafe record(value, Tags.none, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, Tags.none, at: place(in: stats)) }
     }
 
     @inline(__always)
     private func record(_ value: Double, _ tags: Tags, at place: RecordingPlace) {
-        guard value.magnitude < .infinity else { return unsafe place.reject() }
-        unsafe place.record(tags, isNegative: value < 0) {
-            unsafe weir_cell_add_double($0, $1.pitch, $1.count, value)
-        } add: {
-            unsafe $0.record(value, $1)
+        // As a number this is neither less than zero nor not finite.
+        if value.bitPattern < Double.infinity.bitPattern,
+            unsafe place.recordByShortcut(tags, addNow: { unsafe weir_cell_try_add_double($0, $1.pitch, $1.count, value) })
+        {
+            return
         }
+        unsafe place.record(value, tags)
     }
 }
 
@@ -48,7 +49,7 @@ extension Measure where Value == Int64 {
     /// Records a value in an instance of one's own.
     @_effects(releasenone)
     public func record(_ value: Int64, _ tags: Tags, in stats: Stats) {
-        unsafe record(value, tags, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, tags, at: place(in: stats)) }
     }
 
     /// Records a value with no tags but those of the task.
@@ -58,16 +59,18 @@ extension Measure where Value == Int64 {
 
     /// Records a value with no tags but those of the task, in an instance of one's own.
     public func record(_ value: Int64, in stats: Stats) {
-        unsafe record(value, Tags.none, at: place(in: stats))
+        withExtendedLifetime(stats) { unsafe record(value, Tags.none, at: place(in: stats)) }
     }
 
     @inline(__always)
     private func record(_ value: Int64, _ tags: Tags, at place: RecordingPlace) {
-        unsafe place.record(tags, isNegative: value < 0) {
-            unsafe weir_cell_add($0, $1.pitch, $1.count, UInt64(bitPattern: value))
-        } add: {
-            unsafe $0.record(value, $1)
+        let bits = UInt64(bitPattern: value)
+        if value >= 0,
+            unsafe place.recordByShortcut(tags, addNow: { unsafe weir_cell_try_add($0, $1.pitch, $1.count, bits) })
+        {
+            return
         }
+        unsafe place.record(value, tags)
     }
 }
 
@@ -80,5 +83,22 @@ extension Measure {
 
     func place(in stats: Stats) -> RecordingPlace {
         unsafe RecordingPlace(core: stats.core, slot: stats.slot(of: info))
+    }
+}
+
+extension RecordingPlace {
+    /// The way of everything that is not one add.
+    @inline(never)
+    @_effects(releasenone)
+    func record(_ value: Double, _ tags: Tags) {
+        guard value.magnitude < .infinity else { return unsafe reject() }
+        unsafe record(tags) { unsafe $0.record(value, $1) }
+    }
+
+    /// The way of everything that is not one add.
+    @inline(never)
+    @_effects(releasenone)
+    func record(_ value: Int64, _ tags: Tags) {
+        unsafe record(tags) { unsafe $0.record(value, $1) }
     }
 }

@@ -78,7 +78,7 @@ struct MeasureInfo: ~Copyable {
     static let maximumCount = SnapshotTable.maximumCount
 
     static func intern(_ definition: MeasureDefinition) -> UnsafePointer<MeasureInfo> {
-        unsafe registry.withLock { registry in
+        unsafe lock.withLock {
             if let known = unsafe registry.measures[definition] { return unsafe known }
             // Past the bound every measure is the last one: it has no views, ever.
             let number = unsafe min(registry.measures.count, maximumCount)
@@ -100,5 +100,7 @@ struct MeasureInfo: ~Copyable {
         var last: UnsafePointer<MeasureInfo>?
     }
 
-    private static let registry = Mutex(Registry())
+    private static let lock = Lock()
+    // Sendable: under the lock.
+    nonisolated(unsafe) private static var registry = Registry()
 }

@@ -17,6 +17,17 @@ extension Measurement {
         }
     }
 
+    /// Adds it under every view of its measure, to the series of tags that were built before.
+    @inline(__always)
+    func record(_ tags: Tags) {
+        let place = unsafe RecordingPlace(core: info.pointee.defaultCore, slot: info.defaultSlot)
+        if unsafe info.pointee.isDouble {
+            unsafe place.record(Double(bitPattern: bits), tags)
+        } else {
+            unsafe place.record(Int64(bitPattern: bits), tags)
+        }
+    }
+
     /// With tags whose values have to be copied.
     @inline(never)
     @_effects(releasenone)

@@ -68,7 +68,7 @@ public func record(_ measurements: [Measurement], _ tags: TagLiteral) {
 @usableFromInline
 @_effects(releasenone)
 func recordAll(_ measurements: Measurements, _ tags: Tags) {
-    for index in measurements.indices { unsafe measurements[index].record(tags.storage.slice) }
+    for index in measurements.indices { unsafe measurements[index].record(tags) }
 }
 
 @usableFromInline

@@ -30,7 +30,7 @@ extension Stats {
 
     /// Those series whose last value was ever set.
     package func settled(_ series: SeriesList) -> SeriesList {
-        unsafe SeriesList(all: series.all.filter { unsafe stripes.shared($0.pointee.cell + 1) != 0 })
+        unsafe series.filter { unsafe stripes.shared($0.pointee.cell + 1) != 0 }
     }
 
     /// Last values, as bits of the measure's type.

@@ -30,18 +30,34 @@ struct RecordingPlace {
         unsafe weir_reader_leave(visit)
     }
 
+    /// Adds a measurement where that is one add to a cell which a shortcut leads to: that of a measure with one view,
+    /// a plain sum. Calls nothing, so that whoever calls this needs no registers saved.
+    ///
+    /// - Parameter addNow: Adds to a cell; returns whether it did.
+    /// - Returns: Whether the measurement is done with; otherwise nothing has happened yet.
+    @inline(__always)
+    func recordByShortcut(_ tags: Tags, addNow: (UnsafeMutablePointer<CChar>, StripeGeometry) -> Bool) -> Bool {
+        // Relaxed: only whether there is one; it is loaded again by a reader.
+        guard unsafe slot.pointee.load(ordering: .relaxed) != nil else { return true }
+        guard let visit = unsafe weir_reader_try_enter() else { return false }
+        var isDone = false
+        // Acquiring: the row was written before it was published.
+        if let row = unsafe slot.pointee.load(ordering: .acquiring), unsafe row.pointee.count == 1,
+            weir_process_load_ambient_keys() == 0,
+            let target = unsafe row.entries.pointee.index.shortcut(tags.hash, tags.storage.identity),
+            let cell = unsafe target.cell
+        {
+            unsafe isDone = addNow(cell, core.pointee.geometry)
+        }
+        unsafe weir_reader_leave(visit)
+        return isDone
+    }
+
     /// Adds a measurement under every view.
     ///
-    /// - Parameters:
-    ///   - isNegative: Whether it must not be added without looking at the view.
-    ///   - addNow: Adds it to a cell, where that is all.
-    ///   - add: Adds it to a series.
+    /// - Parameter add: Adds it to a series.
     @inline(__always)
-    func record(
-        _ tags: Tags, isNegative: Bool,
-        addNow: (UnsafeMutablePointer<CChar>, StripeGeometry) -> Void,
-        add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void
-    ) {
+    func record(_ tags: Tags, add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void) {
         unsafe read { row in
             guard unsafe weir_process_load_ambient_keys() == 0 || !row.wantsAmbient(tags.storage.mask) else {
                 return unsafe recordAmbient(row, tags.storage.slice, add)
@@ -50,9 +66,9 @@ struct RecordingPlace {
             var next = unsafe row.entries
             let end = unsafe next + row.pointee.count
             repeat {
-                if !isNegative, let cell = unsafe next.pointee.index.shortcut(tags.hash, identity) {
-                    unsafe addNow(cell, core.pointee.geometry)
-                } else if let series = unsafe next.pointee.view.find(tags.storage) {
+                if let series = unsafe next.pointee.index.shortcut(tags.hash, identity)?.series
+                    ?? next.pointee.view.find(tags.storage)
+                {
                     unsafe add(series, core.pointee.geometry)
                 }
                 unsafe next += 1

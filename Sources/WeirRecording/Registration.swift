@@ -100,7 +100,8 @@ extension Stats {
     private func forEachRecorder(
         of measure: Int, _ state: inout State, _ body: (BoundSeries, inout State) -> Void
     ) {
-        unsafe (state.recorders[measure] ?? [:]).values.forEach { recorder in
+        // In the order of binding: where a view has not room for all of them, it has room for the first.
+        unsafe (state.recorders[measure] ?? [:]).sorted { unsafe $0.key < $1.key }.forEach { _, recorder in
             unsafe recorder._withUnsafeGuaranteedRef { body($0, &state) }
         }
     }

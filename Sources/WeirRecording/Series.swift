@@ -64,20 +64,23 @@ package struct Series: ~Copyable {
 
     // MARK: Under the lock of Stats
 
+    // Atomic, and relaxed wherever they are used, although the lock protects them: to write a plain field is an access
+    // to the whole series, which others read without the lock.
+
     /// Nanoseconds since 1970; 0 while it goes on.
-    var endTime: UInt64 = 0
+    let endTime = Atomic<UInt64>(0)
     /// Bound recorders that hold it.
-    var holders = 0
+    let holders = Atomic<Int>(0)
     /// Out of the index, and no reader can have it any more.
-    var isUnreachable = false
+    let isUnreachable = Atomic<Bool>(false)
     /// Its last values have gone into a batch, or nobody wants them.
-    var isReported = false
+    let isReported = Atomic<Bool>(false)
 
     // MARK: Of collections, which do not overlap
 
     /// What its cells added up to when they were last looked at, and since when.
-    var activity: UInt64 = 0
-    var activeTime: UInt64
+    let activity = Atomic<UInt64>(0)
+    let activeTime: Atomic<UInt64>
 }
 
 extension UnsafeMutablePointer where Pointee == Series {

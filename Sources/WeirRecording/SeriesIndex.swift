@@ -9,17 +9,37 @@ internal import Synchronization
 struct SeriesIndex: ~Copyable {
     let mask: Int
     /// Slots that are not empty, and those of them that hold a series. Under the lock.
-    fileprivate var usedCount = 0
-    fileprivate var liveCount = 0
+    fileprivate let usedCount = Atomic<Int>(0)
+    fileprivate let liveCount = Atomic<Int>(0)
 
-    /// Leads a measurement straight to the cell of a plain sum, where its tags are those that the series was made of.
-    /// The address of an add should be known early: a processor lets few later loads pass a store before it knows where
-    /// it goes. So this is kept apart from the series, and small.
+    /// Leads a measurement straight to where it goes, where its tags are those that the series was made of: their
+    /// address is compared, not they.
+    ///
+    /// Of a plain sum that is its cell. The address of an add should be known early: a processor lets few later loads
+    /// pass a store before it knows where it goes. So this is kept apart from the series, and small.
     @safe
     struct Shortcut: ~Copyable {
-        /// ``Series/identity`` of a series that is a plain sum. Published after the cell.
+        /// ``Series/identity``. Published after the target.
         let identity = Atomic<UInt>(0)
-        let cell = unsafe Atomic<UnsafeMutablePointer<CChar>?>(nil)
+        let target = Atomic<UInt>(0)
+    }
+
+    /// Where a shortcut leads: to the cell of a plain sum, or to a series, whose address is marked by its lowest bit.
+    @safe
+    struct Target {
+        let word: UInt
+
+        /// The first cell of a series that is a plain sum.
+        @inline(__always)
+        var cell: UnsafeMutablePointer<CChar>? {
+            word & 1 == 0 ? unsafe UnsafeMutablePointer(bitPattern: word) : nil
+        }
+
+        /// A series of another kind.
+        @inline(__always)
+        var series: UnsafeMutablePointer<Series>? {
+            word & 1 == 0 ? nil : unsafe UnsafeMutablePointer(bitPattern: word & ~1)
+        }
     }
 
     /// `nil`: empty.
@@ -72,18 +92,18 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
         unsafe ((start &+ step & ~1) & pointee.mask) ^ (step & 1)
     }
 
-    /// The cell of a plain sum with these tags, where there is a shortcut to it.
+    /// Where tags with this hash and this address lead, where there is a shortcut.
     ///
     /// Of the two slots that the hash leads to, the second if it is that one, and the first otherwise: computed and not
     /// branched, since which of the two it is cannot be predicted.
     @inline(__always)
-    func shortcut(_ hash: UInt64, _ identity: UInt) -> UnsafeMutablePointer<CChar>? {
+    func shortcut(_ hash: UInt64, _ identity: UInt) -> SeriesIndex.Target? {
         let pair = unsafe shortcuts + (start(hash) & ~1)
         let isSecond = unsafe (pair + 1).pointee.identity.load(ordering: .relaxed) == identity
         let likely = unsafe pair + (isSecond ? 1 : 0)
-        // Acquiring: the cell was written before the identity.
+        // Acquiring: the target was written before the identity.
         guard unsafe likely.pointee.identity.load(ordering: .acquiring) == identity else { return nil }
-        return unsafe likely.pointee.cell.load(ordering: .relaxed)
+        return unsafe SeriesIndex.Target(word: likely.pointee.target.load(ordering: .relaxed))
     }
 
     /// The series of a hash for which `isMatch` holds.
@@ -107,12 +127,13 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
 
     /// Whether another one fits: three quarters of the slots stay empty. Nearly all series so are in the first slot that
     /// is looked at; to look at another costs more than all else, since it cannot be predicted.
-    var hasRoom: Bool { unsafe pointee.usedCount < (pointee.mask + 1) / 4 }
+    var hasRoom: Bool { unsafe pointee.usedCount.load(ordering: .relaxed) < (pointee.mask + 1) / 4 }
 
     /// An index with the same series, twice as large where more than an eighth of the slots hold one.
     func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
         let count = unsafe pointee.mask + 1
-        let copy = unsafe SeriesIndex.make(capacity: pointee.liveCount > count / 8 ? count * 2 : count)
+        let copy = unsafe SeriesIndex.make(
+            capacity: pointee.liveCount.load(ordering: .relaxed) > count / 8 ? count * 2 : count)
         for slot in 0..<count {
             guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
             if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }
@@ -124,20 +145,20 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
         let position = unsafe position(of: series.pointee.hash, holding: nil)
         // Releasing: whoever finds the series finds it written.
         unsafe slots[position].store(series, ordering: .releasing)
-        if unsafe series.pointee.kind.load(ordering: .relaxed) == .sum {
-            unsafe shortcuts[position].cell.store(series.pointee.cells, ordering: .relaxed)
-            // Releasing: whoever finds the identity finds the cell.
-            unsafe shortcuts[position].identity.store(series.pointee.identity, ordering: .releasing)
-        }
-        unsafe pointee.usedCount += 1
-        unsafe pointee.liveCount += 1
+        let isSum = unsafe series.pointee.kind.load(ordering: .relaxed) == .sum
+        let target = unsafe isSum ? UInt(bitPattern: series.pointee.cells) : UInt(bitPattern: series) | 1
+        unsafe shortcuts[position].target.store(target, ordering: .relaxed)
+        // Releasing: whoever finds the identity finds the target.
+        unsafe shortcuts[position].identity.store(series.pointee.identity, ordering: .releasing)
+        unsafe pointee.usedCount.add(1, ordering: .relaxed)
+        unsafe pointee.liveCount.add(1, ordering: .relaxed)
     }
 
     func remove(_ series: UnsafeMutablePointer<Series>) {
         let position = unsafe position(of: series.pointee.hash, holding: series)
         unsafe shortcuts[position].identity.store(0, ordering: .relaxed)
         unsafe slots[position].store(SeriesIndex.tombstone, ordering: .relaxed)
-        unsafe pointee.liveCount -= 1
+        unsafe pointee.liveCount.subtract(1, ordering: .relaxed)
     }
 
     /// Where a series is in the index, or the empty slot where one of this hash goes.

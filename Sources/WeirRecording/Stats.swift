@@ -25,9 +25,9 @@ public final class Stats: Sendable {
     // Sendable: what it points to changes by atomics alone.
     nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
     let clock: @Sendable () -> UInt64
-    private let lock = Mutex(())
+    private let lock = Lock()
     /// Held for the length of a collection.
-    let collecting = Mutex(())
+    let collecting = Lock()
     // Sendable: reached through withState alone, under the lock.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
 
@@ -48,7 +48,11 @@ public final class Stats: Sendable {
         self.init(stripes: try StripeSet(cells: max(512, min(cellsPerCore, 1 << 31))), clock: Self.wallClock)
     }
 
+    /// Made with the first instance, so that a process which uses up its tag keys has this one.
+    private static let overflowTags = Tags([(TagKey("otel.metric.overflow"), "true")])
+
     package init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
+        _ = Self.overflowTags
         self.stripes = stripes
         self.clock = clock
         unsafe core = .allocate(capacity: 1)
@@ -74,7 +78,7 @@ public final class Stats: Sendable {
             for name in state.views.keys { unlink(state.views[name]!, &state, time: 0) }
             unsafe state.gate.drain().forEach { unsafe free($0, &state) }
             unsafe state.ended.forEach { series in
-                unsafe series.pointee.isReported = true
+                unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                 unsafe freeIfDone(series)
             }
         }
@@ -85,11 +89,9 @@ public final class Stats: Sendable {
         unsafe core.deallocate()
     }
 
-    /// Runs something under the lock. It may hand out pointers to what it found, which `Mutex` alone does not allow.
+    /// Runs something under the lock. It may hand out pointers to what it found.
     func withState<Result>(_ body: (inout State) -> Result) -> Result {
-        var result: Result?
-        lock.withLock { _ in result = unsafe body(&state.pointee) }
-        return result!
+        lock.withLock { unsafe body(&state.pointee) }
     }
 
     /// What the lock protects.
@@ -103,8 +105,9 @@ public final class Stats: Sendable {
         var ended: [UnsafeMutablePointer<Series>] = unsafe []
         /// Rows that were never reported because nobody collected.
         var unreportedCount: UInt64 = 0
-        /// Bound recorders, by measure: they follow views that come later.
-        var recorders: [Int: [ObjectIdentifier: Unmanaged<BoundSeries>]] = unsafe [:]
+        /// Bound recorders, by measure and by number: they follow views that come later.
+        var recorders: [Int: [Int: Unmanaged<BoundSeries>]] = unsafe [:]
+        var nextRecorder = 0
         var observers: [Int: @Sendable () -> Void] = [:]
         var nextObserver = 0
         var isCollecting = false
@@ -175,8 +178,9 @@ extension Stats {
 
     private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
         if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
-        let tags = Tags([(TagKey("otel.metric.overflow"), "true")])
-        guard let series = unsafe view.makeSeries(tags: tags.storage, in: stripes, time: clock()) else { return nil }
+        guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else {
+            return nil
+        }
         unsafe view.row.pointee.overflow.store(series, ordering: .releasing)
         view.version += 1
         return unsafe series
@@ -216,7 +220,7 @@ extension Stats {
         case .row(let row):
             unsafe MeasureRow.free(row)
         case .series(let series):
-            unsafe series.pointee.isUnreachable = true
+            unsafe series.pointee.isUnreachable.store(true, ordering: .relaxed)
             unsafe freeIfDone(series)
         case .cell(let cell) where state.isCollecting:
             // The collection may still read it.
@@ -229,7 +233,9 @@ extension Stats {
     @discardableResult
     func freeIfDone(_ series: UnsafeMutablePointer<Series>) -> Bool {
         guard
-            unsafe series.pointee.isUnreachable && series.pointee.isReported && series.pointee.holders == 0
+            unsafe series.pointee.isUnreachable.load(ordering: .relaxed)
+                && series.pointee.isReported.load(ordering: .relaxed)
+                && series.pointee.holders.load(ordering: .relaxed) == 0
         else { return false }
         unsafe ViewState.freeSeries(series, in: stripes)
         return true
@@ -237,13 +243,13 @@ extension Stats {
 
     /// Takes a series out of sight of those who look it up. It stays until it is reported and nobody holds it.
     func end(_ series: UnsafeMutablePointer<Series>, _ state: inout State, time: UInt64) {
-        unsafe series.pointee.endTime = max(time, series.pointee.startTime)
+        unsafe series.pointee.endTime.store(max(time, series.pointee.startTime), ordering: .relaxed)
         unsafe state.gate.retire(.series(series))
         unsafe state.ended.append(series)
         if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {
             let excess = unsafe state.ended.count - Self.endedLimit
             unsafe state.ended.prefix(excess).forEach { series in
-                unsafe series.pointee.isReported = true
+                unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                 unsafe freeIfDone(series)
             }
             unsafe state.ended.removeFirst(excess)

@@ -1,5 +1,4 @@
 private import CWeirCPU
-internal import Synchronization
 
 /// A dimension that measurements can be told apart by, `http.route`.
 ///
@@ -63,7 +62,7 @@ struct KeyInfo {
     static let maximumCount = 65_536
 
     static func intern(_ name: String) -> UnsafePointer<KeyInfo> {
-        unsafe registry.withLock { registry in
+        unsafe lock.withLock {
             if let known = unsafe registry.keys[name] { return unsafe known }
             guard isUsable(name), unsafe registry.keys.count < maximumCount else {
                 // Without a place in the registry, so that a flood of bad names does not fill it.
@@ -107,5 +106,7 @@ struct KeyInfo {
         }
     }
 
-    private static let registry = Mutex(Registry())
+    private static let lock = Lock()
+    // Sendable: under the lock.
+    nonisolated(unsafe) private static var registry = Registry()
 }

@@ -121,12 +121,12 @@ package final class ViewState: @unchecked Sendable {
             to: Series(
                 identity: tags.identity, hash: tags.hash, limit: Atomic(limit),
                 kind: Atomic(kind), keepsExtremes: aggregation.keepsExtremes, keepsSquares: aggregation.keepsSquares,
-                tagCount: UInt32(tags.count), cells: cells, buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds),
-                boundQuads: paddedCount / 4,
+                tagCount: UInt32(tags.count), cells: cells, buckets: cells + before * 8,
+                bounds: UnsafePointer(paddedBounds), boundQuads: paddedCount / 4,
                 octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
                 tags: Unmanaged.passRetained(tags), view: Unmanaged.passRetained(self),
                 cell: cell,
-                cellCount: cellCount, startTime: time, activeTime: time))
+                cellCount: cellCount, startTime: time, activeTime: Atomic(time)))
         for index in 0..<tags.count {
             unsafe (series.tags + index).initialize(to: SeriesTag(tags.entries[index]))
         }

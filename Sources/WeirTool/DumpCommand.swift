@@ -83,7 +83,7 @@ struct DumpCommand: ParsableCommand {
     @Option(help: "auto (on a terminal, and unless NO_COLOR is set), always or never.")
     var color = ColourChoice.auto
 
-    @Flag(help: "Weir's own views in the table too; --match shows those that it selects.")
+    @Flag(help: "Weir's own views in the table too: how exporting goes. --match and other formats show them anyway.")
     var own = false
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -100,7 +100,11 @@ struct DumpCommand: ParsableCommand {
                 "an OpenMetrics text ends, and has each series once: it goes with neither --batches nor --follow")
         }
         if operands.isEmpty {
-            throw ValidationError("nothing to read: no file or directory was named, and there is no weir-data here")
+            throw ValidationError(
+                """
+                nothing to read: no file or directory was named, and there is no weir-data here. Programs write batches \
+                with startExporting(to: .file(directory: "weir-data")); `weir demo PATH` writes some to look at.
+                """)
         }
         do throws(DumpError) {
             _ = try options()

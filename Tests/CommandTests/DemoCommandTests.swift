@@ -6,21 +6,21 @@ import WeirTestSupport
 struct DemoCommandTests {
     @Test("what is recorded is what find and stat say, with any number of workers", arguments: [1, 2, 8])
     func exactTotals(workers: Int) throws {
-        let tree = try Tree(files: 300 * testScale, seed: 7)
+        let tree = try DemoTree(files: 300 * testScale, seed: 7)
         let batches = try TemporaryDirectory()
         let result = try Command.weir(
             "demo", tree.root, "--workers", "\(workers)", "--directory", batches.path, "--all")
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("recorded is counted, exactly"))
 
-        let recorded = try recordedTotals(batches.path)
+        let recorded = try DemoTree.recorded(in: batches.path)
         #expect(recorded == tree.totals)
         #expect(recorded.values.reduce(0) { $0 + $1.files } == tree.count)
     }
 
     @Test("a second run into the same directory counts for itself")
     func restart() throws {
-        let tree = try Tree(files: 40, seed: 8)
+        let tree = try DemoTree(files: 40, seed: 8)
         let batches = try TemporaryDirectory()
         for _ in 0..<2 {
             let result = try Command.weir("demo", tree.root, "--directory", batches.path)
@@ -30,8 +30,8 @@ struct DemoCommandTests {
     }
 
     @Test("the directory of the batches is left out where it is in the tree")
-    func batchesWithinTheTree() throws {
-        let tree = try Tree(files: 25, seed: 9)
+    func batchesWithinTheDemoTree() throws {
+        let tree = try DemoTree(files: 25, seed: 9)
         let result = try Command.weir("demo", tree.root, "--directory", tree.root + "/batches")
         #expect(result.status == 0)
         #expect(result.output.contains("exactly: \(tree.count) files"))
@@ -44,7 +44,7 @@ struct DemoCommandTests {
         try Data(repeating: 65, count: 100_000).write(to: URL(filePath: folder.path + "/only.txt"))
         let result = try Command.weir("demo", folder.path + "/only.txt", "--directory", folder.path + "/batches")
         #expect(result.status == 0)
-        #expect(result.output.contains("exactly: 1 files, 100000 bytes in"))
+        #expect(result.output.contains("exactly: 1 file, 100000 bytes in"))
     }
 
     @Test("what cannot be begun is said with its reason")
@@ -92,87 +92,5 @@ struct DemoCommandTests {
         #expect(text.contains("interrupted: the tree has more"))
         #expect(text.contains("recorded is counted, exactly"))
         #expect(try Command.weir("dump", batches.path).output.contains(", ended"))
-    }
-
-    // MARK: - What was recorded
-
-    private struct Line: Decodable {
-        var name: String
-        var tags: [String: String]
-        var value: Int64?
-    }
-
-    private func recordedTotals(_ directory: String) throws -> [String: Tree.Total] {
-        let result = try Command.weir(
-            "dump", directory, "--format", "json", "--match", "{__name__=~\"demo.(files|input)\"}")
-        var totals: [String: Tree.Total] = [:]
-        for line in result.output.split(separator: "\n") {
-            let point = try JSONDecoder().decode(Line.self, from: Data(line.utf8))
-            let key = point.tags["extension"] ?? ""
-            let value = try #require(point.value)
-            if point.name == "demo.files" { totals[key, default: Tree.Total()].files = value }
-            if point.name == "demo.input" { totals[key, default: Tree.Total()].bytes = value }
-        }
-        return totals
-    }
-}
-
-/// A tree of random files, and what `find` and `stat` say about it.
-private struct Tree {
-    struct Total: Equatable {
-        var files: Int64 = 0
-        var bytes: Int64 = 0
-    }
-
-    private let folder: TemporaryDirectory
-    let root: String
-    private(set) var totals: [String: Total] = [:]
-
-    var count: Int64 { totals.values.reduce(0) { $0 + $1.files } }
-
-    init(files: Int, seed: UInt64) throws {
-        folder = try TemporaryDirectory()
-        root = folder.path + "/tree"
-        var generator = SeededGenerator(seed: seed)
-        let names = [
-            "a.txt", "b.tar.gz", ".hidden", "plain", "x.TXT", "dot.", "ünï.çode", "with space.log", "new\nline.log",
-        ]
-        for number in 0..<files {
-            var directory = root
-            for _ in 0..<Int.random(in: 0...4, using: &generator) {
-                directory += "/d\(Int.random(in: 0...3, using: &generator))"
-            }
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            let name = names.randomElement(using: &generator)!
-            // The number goes in front, or behind the dot of a hidden file, so that the extension stays.
-            let path = directory + (name.hasPrefix(".") ? "/.h\(number)" : "/\(number)\(name)")
-            let size = [0, 1, 100, 5_000, 300_000].randomElement(using: &generator)!
-            let bytes = (0..<min(size, 64)).map { _ in UInt8.random(in: 0...255, using: &generator) }
-            var data = Data()
-            while data.count < size { data.append(contentsOf: bytes.prefix(size - data.count)) }
-            try data.write(to: URL(filePath: path))
-        }
-        // Neither is a regular file, and a link to a directory is not walked.
-        try FileManager.default.createSymbolicLink(atPath: root + "/link.txt", withDestinationPath: "/etc/passwd")
-        try FileManager.default.createSymbolicLink(atPath: root + "/link", withDestinationPath: "/etc")
-        _ = try Command.shell("mkfifo \"$0/pipe.txt\"", root)
-        totals = try Self.measured(root)
-    }
-
-    /// By `find` and `stat`, with the extension cut by `sed`: nothing of ours.
-    private static func measured(_ root: String) throws -> [String: Total] {
-        let script = #"find "$0" -type f -print0 | xargs -0 stat --printf '%s %n\0'"#
-        let result = try Command.shell(script, root)
-        var totals: [String: Total] = [:]
-        for record in result.output.split(separator: "\0") {
-            let space = try #require(record.firstIndex(of: " "))
-            let size = try #require(Int64(record[..<space]))
-            let name = record[record.index(after: space)...].split(separator: "/").last ?? ""
-            let parts = name.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
-            let key = parts.count > 1 && !parts.last!.isEmpty ? String(parts.last!) : ""
-            totals[key, default: Total()].files += 1
-            totals[key, default: Total()].bytes += size
-        }
-        return totals
     }
 }

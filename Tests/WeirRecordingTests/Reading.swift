@@ -1,7 +1,7 @@
 @testable import WeirRecording
 
 /// What one series says, all kinds of views in one shape.
-struct Reading: Equatable {
+struct Reading: Hashable {
     var start: UInt64 = 0
     /// 0 while the series goes on.
     var end: UInt64 = 0

@@ -126,12 +126,8 @@ WEIR_INLINE void weir_cell_atomic_raise(char *cell, uint64_t key) {
     }
 }
 
-/// Adds to the cell of the core that runs. No lock, no system call; less than one atomic instruction in rseq mode.
-///
-/// - cell: the cell's address in the first stripe.
-/// - pitch: bytes from one stripe to the next.
-/// - count: stripes of cores; the shared stripe has this number.
-WEIR_INLINE void weir_cell_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
+/// Adds to the cell of the core that runs, where that can be done by rseq; returns whether it was. Calls nothing.
+WEIR_INLINE bool weir_cell_try_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
@@ -141,14 +137,14 @@ again:
                  : WEIR_RSEQ_INPUTS, [value] "er"(value)
                  : "memory", "cc", "rax"
                  : again, elsewhere);
-    return;
+    return true;
 elsewhere:
 #endif
-    weir_cell_atomic_add(weir_cell_atomic(cell, pitch, count), value);
+    return false;
 }
 
-/// Adds a Double to the cell of the core that runs, whose bits are a Double.
-WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, double value) {
+/// The same for a Double, of a cell whose bits are a Double.
+WEIR_INLINE bool weir_cell_try_add_double(char *cell, size_t pitch, uint32_t count, double value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
@@ -160,9 +156,25 @@ again:
                  : WEIR_RSEQ_INPUTS, [value] "x"(value)
                  : "memory", "cc", "rax", "xmm15"
                  : again, elsewhere);
-    return;
+    return true;
 elsewhere:
 #endif
+    return false;
+}
+
+/// Adds to the cell of the core that runs. No lock, no system call; less than one atomic instruction in rseq mode.
+///
+/// - cell: the cell's address in the first stripe.
+/// - pitch: bytes from one stripe to the next.
+/// - count: stripes of cores; the shared stripe has this number.
+WEIR_INLINE void weir_cell_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
+    if (weir_cell_try_add(cell, pitch, count, value)) return;
+    weir_cell_atomic_add(weir_cell_atomic(cell, pitch, count), value);
+}
+
+/// Adds a Double to the cell of the core that runs, whose bits are a Double.
+WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, double value) {
+    if (weir_cell_try_add_double(cell, pitch, count, value)) return;
     weir_cell_atomic_add_double(weir_cell_atomic(cell, pitch, count), value);
 }
 

@@ -44,6 +44,14 @@ uint64_t weir_reader_advance(void);
 /// The oldest period in which a thread still reads, or the current one where none does.
 uint64_t weir_reader_oldest(void);
 
+#ifdef WEIR_NO_RSEQ
+
+// For ThreadSanitizer, which does not see what is inlined into Swift: calls, with the orders that it can reason about.
+weir_reader *weir_reader_enter(void);
+void weir_reader_leave(weir_reader *node);
+
+#else
+
 /// Begins to read. Returns what weir_reader_leave wants: NULL where this thread reads already (a signal handler that
 /// records while its thread does), so that the inner reader does not end the outer one.
 WEIR_INLINE weir_reader *weir_reader_enter(void) {
@@ -58,6 +66,18 @@ WEIR_INLINE weir_reader *weir_reader_enter(void) {
 
 WEIR_INLINE void weir_reader_leave(weir_reader *node) {
     if (__builtin_expect(node != 0, 1)) __atomic_store_n(&node->period, 0, __ATOMIC_RELEASE);
+}
+
+#endif
+
+/// Begins to read where that takes no call and weir_cell_try_add may do what is then to be done. NULL otherwise, and
+/// where this thread reads already.
+WEIR_INLINE weir_reader *weir_reader_try_enter(void) {
+#if WEIR_HAS_RSEQ
+    return weir_reader_own ? weir_reader_enter() : 0;
+#else
+    return 0;
+#endif
 }
 
 #endif

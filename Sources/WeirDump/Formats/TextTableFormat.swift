@@ -43,8 +43,8 @@ package struct TextTableFormat: TableFormat {
                     .write(to: output)
             }
             if hidden > 0 {
-                output.write(
-                    terminal.styled("\n\(hidden) of Weir's own views are left out; --own shows them", .dim) + "\n")
+                let note = "\(hidden) of Weir's own views hidden; --own shows them"
+                output.write("\n" + terminal.styled(note, .dim) + "\n")
             }
         }
     }

@@ -42,7 +42,7 @@ package struct SeriesTable {
     package private(set) var groups: [Group] = []
 
     private var groupIndexes: [GroupKey: Int] = [:]
-    private var strings: [String: UInt32] = [:]
+    private var strings: [ExactString: UInt32] = [:]
     private let selection: Selection
 
     private struct GroupKey: Hashable {
@@ -95,7 +95,7 @@ package struct SeriesTable {
         var numbers: [UInt32] = [0]
         numbers.reserveCapacity(table.count + 1)
         for index in 0..<table.count {
-            let string = table[index]
+            let string = ExactString(table[index])
             if let known = strings[string] {
                 numbers.append(known)
             } else {

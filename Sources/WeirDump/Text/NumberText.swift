@@ -1,12 +1,12 @@
 /// Numbers as people read them.
-enum NumberText {
+package enum NumberText {
     /// `1,234,567`, exact.
-    static func grouped(_ value: Int64) -> String {
+    package static func grouped(_ value: Int64) -> String {
         (value < 0 ? "-" : "") + grouped(value.magnitude)
     }
 
     /// `1,234,567`, exact.
-    static func grouped(_ value: UInt64) -> String {
+    package static func grouped(_ value: UInt64) -> String {
         let digits = Array(String(value).utf8)
         var text = ""
         for (index, digit) in digits.enumerated() {
@@ -42,7 +42,7 @@ enum NumberText {
     }
 
     /// A number below 10^15 with so many decimals, at most six.
-    static func fixed(_ value: Double, decimals: Int) -> String {
+    package static func fixed(_ value: Double, decimals: Int) -> String {
         let scale = (0..<decimals).reduce(1.0) { scale, _ in scale * 10 }
         let scaled = (abs(value) * scale).rounded()
         guard scaled < 0x1p63 else { return "\(value)" }

@@ -1,6 +1,6 @@
 /// Cells in columns, printed as wide as their widest cell.
-struct Table {
-    enum Alignment { case left, right }
+package struct Table {
+    package enum Alignment { case left, right }
 
     private var headers: [String] = []
     private var alignments: [Alignment] = []
@@ -9,17 +9,19 @@ struct Table {
     /// A cell is cut to so many characters.
     private static let widest = 64
 
-    mutating func addColumn(_ header: String, _ alignment: Alignment = .right) {
+    package init() {}
+
+    package mutating func addColumn(_ header: String, _ alignment: Alignment = .right) {
         headers.append(Self.cut(header))
         alignments.append(alignment)
     }
 
     /// Adds a row of as many cells as there are columns.
-    mutating func addRow(_ cells: [String]) {
+    package mutating func addRow(_ cells: [String]) {
         rows.append(cells.map(Self.cut))
     }
 
-    func write(to output: Output, terminal: Terminal, indent: Int = 2) {
+    package func write(to output: Output, terminal: Terminal, indent: Int = 2) {
         var widths = headers.map(\.count)
         for row in rows {
             for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }

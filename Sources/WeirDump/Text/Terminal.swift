@@ -21,7 +21,7 @@ package struct Terminal: Sendable {
     static let clear = "\u{1B}[H\u{1B}[2J\u{1B}[3J"
 
     /// The text with control characters spelled out, so that no tag in a file steers the terminal or breaks the table.
-    static func safe(_ text: String) -> String {
+    package static func safe(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {

@@ -1,5 +1,5 @@
 /// A UCUM unit, as far as its values have a form that people read better than a plain number.
-struct Unit {
+package struct Unit {
     private enum Kind {
         case plain
         /// So many seconds each.
@@ -12,7 +12,7 @@ struct Unit {
 
     private let kind: Kind
 
-    init(_ ucum: String) {
+    package init(_ ucum: String) {
         kind =
             switch ucum {
             case "", "1": .plain
@@ -38,7 +38,7 @@ struct Unit {
     }
 
     /// The number in words for a column: `12.3 ms`, `4.50 MiB`, `1,234,567`.
-    func text(_ value: Scalar) -> String {
+    package func text(_ value: Scalar) -> String {
         switch (kind, value) {
         case (.plain, .integer(let whole)): NumberText.grouped(whole)
         case (.bytes(1), .integer(let whole)) where whole.magnitude < 1024: "\(whole) B"
@@ -46,7 +46,7 @@ struct Unit {
         }
     }
 
-    func text(_ value: Double) -> String {
+    package func text(_ value: Double) -> String {
         guard value.isFinite else { return NumberText.rounded(value) }
         switch kind {
         case .plain: return NumberText.rounded(value)
@@ -58,7 +58,7 @@ struct Unit {
     }
 
     /// So much a second: `12.3/s`, `4.50 MiB/s`, and for times that add up, `250 ms/s`.
-    func rate(_ perSecond: Double) -> String {
+    package func rate(_ perSecond: Double) -> String {
         switch kind {
         case .plain: NumberText.significant(perSecond) + "/s"
         default: text(perSecond) + "/s"
@@ -66,7 +66,7 @@ struct Unit {
     }
 
     /// `950 ns`, `12.3 µs`, `1.50 s`, `2m 05s`, `3h 20m`, `4d 06h`.
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         let magnitude = abs(seconds)
         if magnitude == 0 { return "0 s" }
         // Where three digits would round up to a thousand, the next unit reads better.

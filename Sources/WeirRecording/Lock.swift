@@ -1,0 +1,35 @@
+#if canImport(Glibc)
+private import Glibc
+#elseif canImport(Musl)
+private import Musl
+#else
+private import Darwin
+#endif
+
+/// A lock for what is not on the recording path.
+///
+/// The system's own and not `Synchronization.Mutex`: ThreadSanitizer cannot see into that one, and what it says about
+/// this room has to mean something. What it protects stands beside it.
+@safe
+package final class Lock: Sendable {
+    // Sendable: a mutex is made to be shared.
+    nonisolated(unsafe) private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+    package init() {
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe mutex.initialize(to: pthread_mutex_t())
+        unsafe pthread_mutex_init(mutex, nil)
+    }
+
+    deinit {
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+    }
+
+    /// Runs something while no other thread runs anything under this lock. Not to be entered again from within.
+    package func withLock<Result>(_ body: () -> Result) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body()
+    }
+}
