@@ -44,10 +44,11 @@ struct RecordingPlace {
         // Acquiring: the row was written before it was published.
         if let row = unsafe slot.pointee.load(ordering: .acquiring), unsafe row.pointee.count == 1,
             weir_process_load_ambient_keys() == 0,
-            let target = unsafe row.entries.pointee.index.shortcut(tags.hash, tags.storage.identity),
-            let cell = unsafe target.cell
+            case let key = SeriesIndex.key(tags.storage.identity), key != 0,
+            let cell = unsafe row.entries.pointee.index.cell(tags.hash, key)
         {
-            unsafe isDone = addNow(cell, core.pointee.geometry)
+            let geometry = unsafe core.pointee.geometry
+            unsafe isDone = addNow(geometry.cell(cell), geometry)
         }
         unsafe weir_reader_leave(visit)
         return isDone
@@ -62,11 +63,11 @@ struct RecordingPlace {
             guard unsafe weir_process_load_ambient_keys() == 0 || !row.wantsAmbient(tags.storage.mask) else {
                 return unsafe recordAmbient(row, tags.storage.slice, add)
             }
-            let identity = tags.storage.identity
+            let key = SeriesIndex.key(tags.storage.identity)
             var next = unsafe row.entries
             let end = unsafe next + row.pointee.count
             repeat {
-                if let series = unsafe next.pointee.index.shortcut(tags.hash, identity)?.series
+                if let series = unsafe (key == 0 ? nil : next.pointee.index.series(tags.hash, key))
                     ?? next.pointee.view.find(tags.storage)
                 {
                     unsafe add(series, core.pointee.geometry)

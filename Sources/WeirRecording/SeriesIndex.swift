@@ -12,40 +12,29 @@ struct SeriesIndex: ~Copyable {
     fileprivate let usedCount = Atomic<Int>(0)
     fileprivate let liveCount = Atomic<Int>(0)
 
-    /// Leads a measurement straight to where it goes, where its tags are those that the series was made of: their
-    /// address is compared, not they.
+    /// Leads a measurement straight to a series, where its tags are those that the series was made of: their address is
+    /// compared, not they.
     ///
-    /// Of a plain sum that is its cell. The address of an add should be known early: a processor lets few later loads
-    /// pass a store before it knows where it goes. So this is kept apart from the series, and small.
-    @safe
-    struct Shortcut: ~Copyable {
-        /// ``Series/identity``. Published after the target.
-        let identity = Atomic<UInt>(0)
-        let target = Atomic<UInt>(0)
-    }
+    /// One word, so that it is read and replaced at once, and eight are a cache line: ``key(_:)`` of the address in the
+    /// upper bits, in the lower ones the number of the cell where the series is a plain sum, or ``noCell``. 0: none.
+    fileprivate typealias Shortcut = Atomic<UInt>
 
-    /// Where a shortcut leads: to the cell of a plain sum, or to a series, whose address is marked by its lowest bit.
-    @safe
-    struct Target {
-        let word: UInt
+    /// Bits of a shortcut that are left for the cell. A cell past them has no number in a shortcut.
+    private static let cellBits: UInt = 21
+    /// The series has to be looked at.
+    fileprivate static let noCell: UInt = 1 << cellBits - 1
 
-        /// The first cell of a series that is a plain sum.
-        @inline(__always)
-        var cell: UnsafeMutablePointer<CChar>? {
-            word & 1 == 0 ? unsafe UnsafeMutablePointer(bitPattern: word) : nil
-        }
-
-        /// A series of another kind.
-        @inline(__always)
-        var series: UnsafeMutablePointer<Series>? {
-            word & 1 == 0 ? nil : unsafe UnsafeMutablePointer(bitPattern: word & ~1)
-        }
+    /// An address as shortcuts hold it; 0 where it cannot be held, which no address is that a program can have today.
+    @inline(__always)
+    static func key(_ identity: UInt) -> UInt {
+        // Divisible by 16, and below 2^47: after the shift, all of it is above the cell's bits.
+        identity & 0xFFFF_8000_0000_000F == 0 ? identity &<< (cellBits - 4) : 0
     }
 
     /// `nil`: empty.
     fileprivate typealias Slot = Atomic<UnsafeMutablePointer<Series>?>
 
-    /// Shortcuts begin here, four in a cache line; slots behind them.
+    /// Shortcuts begin here; slots behind them.
     fileprivate static let shortcutsOffset = 64
 
     /// What stands in the slot of a series that was removed: it has no hash and no tags.
@@ -60,7 +49,7 @@ struct SeriesIndex: ~Copyable {
         let index = unsafe memory.bindMemory(to: SeriesIndex.self, capacity: 1)
         unsafe index.initialize(to: SeriesIndex(mask: count - 1))
         for position in 0..<count {
-            unsafe (index.shortcuts + position).initialize(to: Shortcut())
+            unsafe (index.shortcuts + position).initialize(to: Shortcut(0))
             unsafe (index.slots + position).initialize(to: Slot(nil))
         }
         return unsafe index
@@ -85,25 +74,47 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
         unsafe Int(truncatingIfNeeded: hash) & pointee.mask
     }
 
-    /// Where it goes on, from 1: to the other slot of the pair, which is in the same cache line and where a shortcut is
-    /// looked for, then to the pairs behind.
+    /// Where it goes on, from 1: to the other three of four neighbours, among which shortcuts are looked for, then to the
+    /// fours behind.
     @inline(__always)
     private func place(_ start: Int, _ step: Int) -> Int {
-        unsafe ((start &+ step & ~1) & pointee.mask) ^ (step & 1)
+        unsafe ((start &+ step & ~3) & pointee.mask) ^ (step & 3)
     }
 
-    /// Where tags with this hash and this address lead, where there is a shortcut.
+    /// The number of the cell of a plain sum with these tags, where there is a shortcut to it.
     ///
-    /// Of the two slots that the hash leads to, the second if it is that one, and the first otherwise: computed and not
-    /// branched, since which of the two it is cannot be predicted.
+    /// - key: Of the tags' address, not 0.
+    ///
+    /// Which of the four neighbours it is cannot be predicted, so that is computed: a shortcut to these tags without
+    /// their key is the number of a cell, any other is greater.
     @inline(__always)
-    func shortcut(_ hash: UInt64, _ identity: UInt) -> SeriesIndex.Target? {
-        let pair = unsafe shortcuts + (start(hash) & ~1)
-        let isSecond = unsafe (pair + 1).pointee.identity.load(ordering: .relaxed) == identity
-        let likely = unsafe pair + (isSecond ? 1 : 0)
-        // Acquiring: the target was written before the identity.
-        guard unsafe likely.pointee.identity.load(ordering: .acquiring) == identity else { return nil }
-        return unsafe SeriesIndex.Target(word: likely.pointee.target.load(ordering: .relaxed))
+    func cell(_ hash: UInt64, _ key: UInt) -> Int? {
+        let four = unsafe shortcuts + (start(hash) & ~3)
+        // Relaxed: it is one word, and the cell was zeroed before anyone could record into it.
+        let first = unsafe min(
+            four[0].load(ordering: .relaxed) ^ key, four[1].load(ordering: .relaxed) ^ key)
+        let second = unsafe min(
+            four[2].load(ordering: .relaxed) ^ key, four[3].load(ordering: .relaxed) ^ key)
+        let least = min(first, second)
+        return least < SeriesIndex.noCell ? Int(bitPattern: least) : nil
+    }
+
+    /// The series with these tags, where there is a shortcut to it.
+    ///
+    /// - key: Of the tags' address, not 0.
+    @inline(__always)
+    func series(_ hash: UInt64, _ key: UInt) -> UnsafeMutablePointer<Series>? {
+        let four = unsafe start(hash) & ~3
+        var place = 0
+        for neighbour in 0..<4 {
+            let word = unsafe shortcuts[four &+ neighbour].load(ordering: .relaxed)
+            if word ^ key <= SeriesIndex.noCell { place = neighbour }
+        }
+        // Acquiring: the series was written before it was published.
+        guard let series = unsafe slots[four &+ place].load(ordering: .acquiring),
+            unsafe SeriesIndex.key(series.pointee.identity) == key
+        else { return nil }
+        return unsafe series
     }
 
     /// The series of a hash for which `isMatch` holds.
@@ -146,17 +157,17 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
         // Releasing: whoever finds the series finds it written.
         unsafe slots[position].store(series, ordering: .releasing)
         let isSum = unsafe series.pointee.kind.load(ordering: .relaxed) == .sum
-        let target = unsafe isSum ? UInt(bitPattern: series.pointee.cells) : UInt(bitPattern: series) | 1
-        unsafe shortcuts[position].target.store(target, ordering: .relaxed)
-        // Releasing: whoever finds the identity finds the target.
-        unsafe shortcuts[position].identity.store(series.pointee.identity, ordering: .releasing)
+        let cell = unsafe isSum ? min(UInt(series.pointee.cell), SeriesIndex.noCell) : SeriesIndex.noCell
+        let key = unsafe SeriesIndex.key(series.pointee.identity)
+        // Releasing: whoever adds to the cell at once adds to one that was zeroed.
+        if key != 0 { unsafe shortcuts[position].store(key | cell, ordering: .releasing) }
         unsafe pointee.usedCount.add(1, ordering: .relaxed)
         unsafe pointee.liveCount.add(1, ordering: .relaxed)
     }
 
     func remove(_ series: UnsafeMutablePointer<Series>) {
         let position = unsafe position(of: series.pointee.hash, holding: series)
-        unsafe shortcuts[position].identity.store(0, ordering: .relaxed)
+        unsafe shortcuts[position].store(0, ordering: .relaxed)
         unsafe slots[position].store(SeriesIndex.tombstone, ordering: .relaxed)
         unsafe pointee.liveCount.subtract(1, ordering: .relaxed)
     }
