@@ -45,6 +45,7 @@ struct BenchCommand: ParsableCommand {
         let report = Report(isJSON: json)
         report.note(
             "path: \(weir_cpu_is_rseq() ? "rseq" : "atomic"), \(weir_cpu_count()) cores, \(rounds) rounds")
+        try ExportBenches.measureMemory(only: only, report)
         try RecordingBenches.run(only: only, rounds: rounds, report)
         try ExportBenches.run(only: only, rounds: rounds, report)
     }
