@@ -40,7 +40,7 @@ extension UnsafePointer where Pointee == SeriesTag {
         return unsafe difference == 0 || isEqualPermuted(slice, count: count)
     }
 
-    /// A literal may be in any order.
+    /// Tags in another order are compared one by one.
     @inline(never)
     private func isEqualPermuted(_ slice: TagSlice, count: Int) -> Bool {
         unsafe isEqual(slice, count: count) { _ in true }
@@ -50,14 +50,16 @@ extension UnsafePointer where Pointee == SeriesTag {
     func isEqual(_ slice: TagSlice, count: Int, keeps: (UnsafePointer<KeyInfo>) -> Bool) -> Bool {
         var found = 0
         for index in 0..<(unsafe slice.count) where unsafe keeps(slice.entries[index].key) {
-            let entry = unsafe slice.entries + index
-            // Sorted tags are found where they are expected.
-            let isFound =
-                (found..<count).contains { unsafe self[$0].difference(from: entry) == 0 }
-                || (0..<found).contains { unsafe self[$0].difference(from: entry) == 0 }
-            guard isFound else { return false }
+            guard unsafe contains(slice.entries + index, near: found, count: count) else { return false }
             found += 1
         }
         return found == count
+    }
+
+    /// Sorted tags are found where they are expected; a literal may be in any order.
+    private func contains(_ entry: UnsafePointer<TagEntry>, near guess: Int, count: Int) -> Bool {
+        if unsafe guess < count && self[guess].difference(from: entry) == 0 { return true }
+        for place in 0..<count where unsafe self[place].difference(from: entry) == 0 { return true }
+        return false
     }
 }
