@@ -67,7 +67,7 @@ struct MeasureDefinition: Hashable, Sendable {
 struct MeasureInfo: ~Copyable {
     /// The measure's row in the process-wide default. First, so that its address is the measure's own: a measure without
     /// a view costs one load.
-    let defaultSlot = unsafe SnapshotTable.Slot(nil)
+    let defaultSlot = SnapshotTable.Slot()
     /// The process-wide default.
     let defaultCore: UnsafeMutablePointer<RecordingCore>
     let isDouble: Bool

@@ -39,7 +39,7 @@ extension Measurement {
 
     /// Whether its measure has a view: otherwise its tags need not be looked at.
     @inline(__always)
-    var hasViews: Bool { unsafe info.defaultSlot.pointee.load(ordering: .relaxed) != nil }
+    var hasViews: Bool { unsafe info.defaultSlot.pointee.row.load(ordering: .relaxed) != nil }
 
     @usableFromInline
     @_effects(releasenone)

@@ -23,33 +23,32 @@ struct RecordingPlace {
     @inline(__always)
     private func read(_ body: (UnsafeMutablePointer<MeasureRow>) -> Void) {
         // Relaxed: only whether there is one; it is loaded again by a reader.
-        guard unsafe slot.pointee.load(ordering: .relaxed) != nil else { return }
+        guard unsafe slot.pointee.row.load(ordering: .relaxed) != nil else { return }
         let visit = unsafe weir_reader_enter()
         // Acquiring: the row was written before it was published.
-        if let row = unsafe slot.pointee.load(ordering: .acquiring) { unsafe body(row) }
+        if let row = unsafe slot.pointee.row.load(ordering: .acquiring) { unsafe body(row) }
         unsafe weir_reader_leave(visit)
     }
 
     /// Adds a measurement where that is one add to a cell which a shortcut leads to: that of a measure with one view,
     /// a plain sum. Calls nothing, so that whoever calls this needs no registers saved.
     ///
-    /// - Parameter addNow: Adds to a cell; returns whether it did.
+    /// - Parameter addNow: Adds to the cell of this number; returns whether it did.
     /// - Returns: Whether the measurement is done with; otherwise nothing has happened yet.
     @inline(__always)
-    func recordByShortcut(_ tags: Tags, addNow: (UnsafeMutablePointer<CChar>, StripeGeometry) -> Bool) -> Bool {
+    func recordByShortcut(_ tags: Tags, addNow: (Int, StripeGeometry) -> Bool) -> Bool {
         // Relaxed: only whether there is one; it is loaded again by a reader.
-        guard unsafe slot.pointee.load(ordering: .relaxed) != nil else { return true }
-        guard let visit = unsafe weir_reader_try_enter() else { return false }
-        var isDone = false
-        // Acquiring: the row was written before it was published.
-        if let row = unsafe slot.pointee.load(ordering: .acquiring), unsafe row.pointee.count == 1,
-            weir_process_load_ambient_keys() == 0,
-            case let key = SeriesIndex.key(tags.storage.identity), key != 0,
-            let cell = unsafe row.entries.pointee.index.cell(tags.hash, key)
-        {
-            let geometry = unsafe core.pointee.geometry
-            unsafe isDone = addNow(geometry.cell(cell), geometry)
+        guard unsafe slot.pointee.onlyIndex.load(ordering: .relaxed) != 0 else {
+            return unsafe slot.pointee.row.load(ordering: .relaxed) == nil
         }
+        let key = SeriesIndex.key(tags.storage.identity)
+        guard key != 0, weir_process_load_ambient_keys() == 0, let visit = unsafe weir_reader_try_enter() else {
+            return false
+        }
+        var isDone = false
+        // Acquiring: the index was written before it was published.
+        let index = unsafe SeriesIndexReference(word: slot.pointee.onlyIndex.load(ordering: .acquiring))
+        if let cell = unsafe index.cell(tags.hash, key) { unsafe isDone = addNow(cell, core.pointee.geometry) }
         unsafe weir_reader_leave(visit)
         return isDone
     }
@@ -113,7 +112,7 @@ struct RecordingPlace {
     @inline(never)
     func reject() {
         // Relaxed: only whether there is one.
-        guard unsafe slot.pointee.load(ordering: .relaxed) != nil else { return }
+        guard unsafe slot.pointee.row.load(ordering: .relaxed) != nil else { return }
         let geometry = unsafe core.pointee.geometry
         unsafe weir_cell_add(geometry.cell(FixedCell.rejected), geometry.pitch, geometry.count, 1)
     }

@@ -111,8 +111,7 @@ extension Stats {
         let views = state.order.filter { unsafe $0.measure == view.measure }
         let slot = unsafe slot(of: view.measure)
         let row = unsafe views.isEmpty ? nil : MeasureRow.make(views)
-        // Releasing: readers that find the row find it written.
-        let old = unsafe slot.pointee.exchange(row, ordering: .acquiringAndReleasing)
+        let old = unsafe slot.pointee.replace(row)
         if let old = unsafe old { unsafe state.gate.retire(.row(old)) }
     }
 

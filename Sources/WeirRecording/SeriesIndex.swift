@@ -7,7 +7,10 @@ internal import Synchronization
 /// readers have left. Header and slots are one piece of memory.
 @safe
 struct SeriesIndex: ~Copyable {
+    /// Slots, less one.
     let mask: Int
+    /// By how much a hash is shifted to leave as many bits as say where to begin.
+    let shift: UInt64
     /// Slots that are not empty, and those of them that hold a series. Under the lock.
     fileprivate let usedCount = Atomic<Int>(0)
     fileprivate let liveCount = Atomic<Int>(0)
@@ -47,12 +50,48 @@ struct SeriesIndex: ~Copyable {
             byteCount: shortcutsOffset + count * (MemoryLayout<Shortcut>.stride + MemoryLayout<Slot>.stride),
             alignment: 64)
         let index = unsafe memory.bindMemory(to: SeriesIndex.self, capacity: 1)
-        unsafe index.initialize(to: SeriesIndex(mask: count - 1))
+        unsafe index.initialize(to: SeriesIndex(mask: count - 1, shift: UInt64(64 - count.trailingZeroBitCount)))
         for position in 0..<count {
             unsafe (index.shortcuts + position).initialize(to: Shortcut(0))
             unsafe (index.slots + position).initialize(to: Slot(nil))
         }
         return unsafe index
+    }
+}
+
+/// An index as the measurements of a measure with one view find it: its address, and in the six bits that are zero there
+/// its ``SeriesIndex/shift``. So from the measure to a shortcut it is two loads, the second of which waits for the first.
+@unsafe
+struct SeriesIndexReference {
+    /// 0: none.
+    let word: UInt
+
+    init(word: UInt) {
+        unsafe self.word = word
+    }
+
+    init(_ index: UnsafeMutablePointer<SeriesIndex>) {
+        unsafe word = UInt(bitPattern: index) | UInt(index.pointee.shift)
+    }
+
+    /// The number of the cell of a plain sum with these tags, where there is a shortcut to it.
+    ///
+    /// - key: Of the tags' address, not 0.
+    ///
+    /// Which of the four neighbours it is cannot be predicted, so that is computed: a shortcut to these tags without
+    /// their key is the number of a cell, any other is greater.
+    @inline(__always)
+    func cell(_ hash: UInt64, _ key: UInt) -> Int? {
+        guard let index = unsafe UnsafeMutablePointer<SeriesIndex>(bitPattern: word & ~63) else { return nil }
+        let start = unsafe Int(truncatingIfNeeded: hash &>> UInt64(truncatingIfNeeded: word))
+        let four = unsafe index.shortcuts + (start & ~3)
+        // Relaxed: it is one word, and the cell was zeroed before anyone could record into it.
+        let first = unsafe min(
+            four[0].load(ordering: .relaxed) ^ key, four[1].load(ordering: .relaxed) ^ key)
+        let second = unsafe min(
+            four[2].load(ordering: .relaxed) ^ key, four[3].load(ordering: .relaxed) ^ key)
+        let least = min(first, second)
+        return least < SeriesIndex.noCell ? Int(bitPattern: least) : nil
     }
 }
 
@@ -71,7 +110,7 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     /// Where the search for a hash begins.
     @inline(__always)
     private func start(_ hash: UInt64) -> Int {
-        unsafe Int(truncatingIfNeeded: hash) & pointee.mask
+        unsafe Int(truncatingIfNeeded: hash &>> pointee.shift)
     }
 
     /// Where it goes on, from 1: to the other three of four neighbours, among which shortcuts are looked for, then to the
@@ -79,24 +118,6 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     @inline(__always)
     private func place(_ start: Int, _ step: Int) -> Int {
         unsafe ((start &+ step & ~3) & pointee.mask) ^ (step & 3)
-    }
-
-    /// The number of the cell of a plain sum with these tags, where there is a shortcut to it.
-    ///
-    /// - key: Of the tags' address, not 0.
-    ///
-    /// Which of the four neighbours it is cannot be predicted, so that is computed: a shortcut to these tags without
-    /// their key is the number of a cell, any other is greater.
-    @inline(__always)
-    func cell(_ hash: UInt64, _ key: UInt) -> Int? {
-        let four = unsafe shortcuts + (start(hash) & ~3)
-        // Relaxed: it is one word, and the cell was zeroed before anyone could record into it.
-        let first = unsafe min(
-            four[0].load(ordering: .relaxed) ^ key, four[1].load(ordering: .relaxed) ^ key)
-        let second = unsafe min(
-            four[2].load(ordering: .relaxed) ^ key, four[3].load(ordering: .relaxed) ^ key)
-        let least = min(first, second)
-        return least < SeriesIndex.noCell ? Int(bitPattern: least) : nil
     }
 
     /// The series with these tags, where there is a shortcut to it.

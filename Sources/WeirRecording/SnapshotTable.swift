@@ -7,7 +7,27 @@ internal import Synchronization
 /// and freed when ``ReaderGate`` says so. The process-wide default has its slots in the measures themselves.
 @safe
 struct SnapshotTable {
-    typealias Slot = Atomic<UnsafeMutablePointer<MeasureRow>?>
+    /// What the table has for a measure. Written under the lock of ``Stats``.
+    @safe
+    struct Slot: ~Copyable {
+        /// `nil` where the measure has no view.
+        let row = unsafe Atomic<UnsafeMutablePointer<MeasureRow>?>(nil)
+        /// The word of the ``SeriesIndexReference`` of its view where it has exactly one, otherwise 0.
+        let onlyIndex = Atomic<UInt>(0)
+
+        /// Publishes a row.
+        ///
+        /// - Returns: The row before, which readers may still see, as they may its views' indexes.
+        func replace(_ row: UnsafeMutablePointer<MeasureRow>?) -> UnsafeMutablePointer<MeasureRow>? {
+            var word: UInt = 0
+            if let row = unsafe row, unsafe row.pointee.count == 1 {
+                unsafe word = SeriesIndexReference(row.entries.pointee.index).word
+            }
+            // Releasing: readers that find the index or the row find it written.
+            onlyIndex.store(word, ordering: .releasing)
+            return unsafe self.row.exchange(row, ordering: .acquiringAndReleasing)
+        }
+    }
 
     private let chunks: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Slot>?>>
 
@@ -28,7 +48,7 @@ struct SnapshotTable {
             return unsafe slots + measure % Self.slotsPerChunk
         }
         let fresh = UnsafeMutablePointer<Slot>.allocate(capacity: Self.slotsPerChunk)
-        for index in 0..<Self.slotsPerChunk { unsafe (fresh + index).initialize(to: Atomic(nil)) }
+        for index in 0..<Self.slotsPerChunk { unsafe (fresh + index).initialize(to: Slot()) }
         let (exchanged, original) = unsafe chunk.pointee.compareExchange(
             expected: nil, desired: fresh, ordering: .acquiringAndReleasing)
         if !exchanged { unsafe fresh.deallocate() }
@@ -39,7 +59,7 @@ struct SnapshotTable {
         for index in 0..<Self.chunkCount {
             guard let slots = unsafe chunks[index].load(ordering: .relaxed) else { continue }
             for slot in 0..<Self.slotsPerChunk {
-                if let row = unsafe slots[slot].load(ordering: .relaxed) { unsafe MeasureRow.free(row) }
+                if let row = unsafe slots[slot].row.load(ordering: .relaxed) { unsafe MeasureRow.free(row) }
             }
             unsafe slots.deallocate()
         }

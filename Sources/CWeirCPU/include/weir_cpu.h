@@ -126,8 +126,12 @@ WEIR_INLINE void weir_cell_atomic_raise(char *cell, uint64_t key) {
     }
 }
 
-/// Adds to the cell of the core that runs, where that can be done by rseq; returns whether it was. Calls nothing.
-WEIR_INLINE bool weir_cell_try_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
+/// Adds to the cell of the core that runs. No lock, no system call; less than one atomic instruction in rseq mode.
+///
+/// - cell: the cell's address in the first stripe.
+/// - pitch: bytes from one stripe to the next.
+/// - count: stripes of cores; the shared stripe has this number.
+WEIR_INLINE void weir_cell_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
@@ -137,14 +141,14 @@ again:
                  : WEIR_RSEQ_INPUTS, [value] "er"(value)
                  : "memory", "cc", "rax"
                  : again, elsewhere);
-    return true;
+    return;
 elsewhere:
 #endif
-    return false;
+    weir_cell_atomic_add(weir_cell_atomic(cell, pitch, count), value);
 }
 
-/// The same for a Double, of a cell whose bits are a Double.
-WEIR_INLINE bool weir_cell_try_add_double(char *cell, size_t pitch, uint32_t count, double value) {
+/// Adds a Double to the cell of the core that runs, whose bits are a Double.
+WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, double value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
@@ -156,25 +160,9 @@ again:
                  : WEIR_RSEQ_INPUTS, [value] "x"(value)
                  : "memory", "cc", "rax", "xmm15"
                  : again, elsewhere);
-    return true;
+    return;
 elsewhere:
 #endif
-    return false;
-}
-
-/// Adds to the cell of the core that runs. No lock, no system call; less than one atomic instruction in rseq mode.
-///
-/// - cell: the cell's address in the first stripe.
-/// - pitch: bytes from one stripe to the next.
-/// - count: stripes of cores; the shared stripe has this number.
-WEIR_INLINE void weir_cell_add(char *cell, size_t pitch, uint32_t count, uint64_t value) {
-    if (weir_cell_try_add(cell, pitch, count, value)) return;
-    weir_cell_atomic_add(weir_cell_atomic(cell, pitch, count), value);
-}
-
-/// Adds a Double to the cell of the core that runs, whose bits are a Double.
-WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, double value) {
-    if (weir_cell_try_add_double(cell, pitch, count, value)) return;
     weir_cell_atomic_add_double(weir_cell_atomic(cell, pitch, count), value);
 }
 
@@ -216,6 +204,48 @@ WEIR_INLINE double weir_cell_sum_double(const char *cell, size_t pitch, uint32_t
         sum += number;
     }
     return sum;
+}
+
+/// Adds to the cell with this number, where that can be done by rseq; returns whether it was. Calls nothing.
+///
+/// The number is what is known last: all that can be is computed without it.
+///
+/// - cell: the address of cell 0 in the first stripe.
+WEIR_INLINE bool weir_cell_try_add(char *cell, intptr_t number, size_t pitch, uint32_t count, uint64_t value) {
+#if WEIR_HAS_RSEQ
+again:
+    __asm__ goto(WEIR_RSEQ_BEGIN
+                 "addq %[cell], %%rax\n\t"
+                 "addq %[value], (%%rax, %[number], 8)\n"
+                 WEIR_RSEQ_END
+                 :
+                 : WEIR_RSEQ_INPUTS, [number] "r"(number), [value] "er"(value)
+                 : "memory", "cc", "rax"
+                 : again, elsewhere);
+    return true;
+elsewhere:
+#endif
+    return false;
+}
+
+/// The same for a Double, and a cell whose bits are a Double.
+WEIR_INLINE bool weir_cell_try_add_double(char *cell, intptr_t number, size_t pitch, uint32_t count, double value) {
+#if WEIR_HAS_RSEQ
+again:
+    __asm__ goto(WEIR_RSEQ_BEGIN
+                 "addq %[cell], %%rax\n\t"
+                 "movsd (%%rax, %[number], 8), %%xmm15\n\t"
+                 "addsd %[value], %%xmm15\n\t"
+                 "movsd %%xmm15, (%%rax, %[number], 8)\n"
+                 WEIR_RSEQ_END
+                 :
+                 : WEIR_RSEQ_INPUTS, [number] "r"(number), [value] "x"(value)
+                 : "memory", "cc", "rax", "xmm15"
+                 : again, elsewhere);
+    return true;
+elsewhere:
+#endif
+    return false;
 }
 
 typedef double weir_double2 __attribute__((vector_size(16)));
