@@ -40,9 +40,9 @@ enum Measuring {
         return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
     }
 
-    /// Nanoseconds an operation, with so many threads at once.
+    /// Nanoseconds an operation, with so many threads at once. One alone has a thread of its own too, so that nothing but
+    /// company differs.
     static func time(_ bench: Bench, iterations: Int, threads: Int) -> Double {
-        if threads == 1 { return nanoseconds { bench.body(iterations) } / Double(iterations) }
         let ready = Atomics()
         let total = nanosecondsOfThreads(threads) {
             ready.wait(for: threads)
