@@ -101,4 +101,19 @@ extension RecordingPlace {
     func record(_ value: Int64, _ tags: Tags) {
         unsafe record(tags) { unsafe $0.record(value, $1) }
     }
+
+    /// The way of everything that is not one add.
+    @inline(never)
+    @_effects(releasenone)
+    func record(_ value: Double, _ slice: TagSlice) {
+        guard value.magnitude < .infinity else { return unsafe reject() }
+        unsafe record(slice) { unsafe $0.record(value, $1) }
+    }
+
+    /// The way of everything that is not one add.
+    @inline(never)
+    @_effects(releasenone)
+    func record(_ value: Int64, _ slice: TagSlice) {
+        unsafe record(slice) { unsafe $0.record(value, $1) }
+    }
 }

@@ -1,4 +1,5 @@
 // What is recorded with tags that are given at the call, for both types of number.
+private import CWeirCPU
 internal import Synchronization
 
 extension Measurement {
@@ -7,13 +8,14 @@ extension Measurement {
     @_effects(releasenone)
     func record(_ slice: TagSlice) {
         let place = unsafe RecordingPlace(core: info.pointee.defaultCore, slot: info.defaultSlot)
-        if unsafe info.pointee.isDouble {
-            let value = Double(bitPattern: bits)
-            guard value.magnitude < .infinity else { return unsafe place.reject() }
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
+        let isDouble = unsafe info.pointee.isDouble
+        // What is less is neither negative nor, of a Double, not finite: as a number a Double's bits are in its order.
+        let limit = isDouble ? Double.infinity.bitPattern : 1 << 63
+        if unsafe bits < limit && place.recordByShortcut(slice, bits, isDouble: isDouble) { return }
+        if isDouble {
+            unsafe place.record(Double(bitPattern: bits), slice)
         } else {
-            let value = Int64(bitPattern: bits)
-            unsafe place.record(slice) { unsafe $0.record(value, $1) }
+            unsafe place.record(Int64(bitPattern: bits), slice)
         }
     }
 
@@ -45,12 +47,12 @@ extension Measurement {
     @_effects(releasenone)
     func record(_ first: Tag) {
         guard hasViews else { return }
-        guard unsafe TagSlice.canHold(first.1) else { return record(copying: [first]) }
+        guard unsafe TagSliceBuilder.canHold(first.1) else { return record(copying: [first]) }
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: 1) { buffer in
             let entries = buffer.baseAddress!
-            var slice = unsafe TagSlice(entries)
-            unsafe slice.add(first.0, first.1, to: entries)
-            unsafe record(slice)
+            var builder = unsafe TagSliceBuilder(entries)
+            unsafe builder.add(first.0, first.1)
+            unsafe record(builder.settled)
         }
     }
 
@@ -58,15 +60,15 @@ extension Measurement {
     @_effects(releasenone)
     func record(_ first: Tag, _ second: Tag) {
         guard hasViews else { return }
-        guard unsafe TagSlice.canHold(first.1) && TagSlice.canHold(second.1) else {
+        guard unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1) else {
             return record(copying: [first, second])
         }
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: 2) { buffer in
             let entries = buffer.baseAddress!
-            var slice = unsafe TagSlice(entries)
-            unsafe slice.add(first.0, first.1, to: entries)
-            unsafe slice.add(second.0, second.1, to: entries)
-            unsafe record(slice)
+            var builder = unsafe TagSliceBuilder(entries)
+            unsafe builder.add(first.0, first.1)
+            unsafe builder.add(second.0, second.1)
+            unsafe record(builder.settled)
         }
     }
 
@@ -74,16 +76,16 @@ extension Measurement {
     @_effects(releasenone)
     func record(_ first: Tag, _ second: Tag, _ third: Tag) {
         guard hasViews else { return }
-        guard unsafe TagSlice.canHold(first.1) && TagSlice.canHold(second.1) && TagSlice.canHold(third.1) else {
+        guard unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1) && TagSliceBuilder.canHold(third.1) else {
             return record(copying: [first, second, third])
         }
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: 3) { buffer in
             let entries = buffer.baseAddress!
-            var slice = unsafe TagSlice(entries)
-            unsafe slice.add(first.0, first.1, to: entries)
-            unsafe slice.add(second.0, second.1, to: entries)
-            unsafe slice.add(third.0, third.1, to: entries)
-            unsafe record(slice)
+            var builder = unsafe TagSliceBuilder(entries)
+            unsafe builder.add(first.0, first.1)
+            unsafe builder.add(second.0, second.1)
+            unsafe builder.add(third.0, third.1)
+            unsafe record(builder.settled)
         }
     }
 
@@ -92,17 +94,17 @@ extension Measurement {
     func record(_ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
         guard hasViews else { return }
         guard
-            unsafe TagSlice.canHold(first.1) && TagSlice.canHold(second.1) && TagSlice.canHold(third.1)
-                && TagSlice.canHold(fourth.1)
+            unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1) && TagSliceBuilder.canHold(third.1)
+                && TagSliceBuilder.canHold(fourth.1)
         else { return record(copying: [first, second, third, fourth]) }
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: 4) { buffer in
             let entries = buffer.baseAddress!
-            var slice = unsafe TagSlice(entries)
-            unsafe slice.add(first.0, first.1, to: entries)
-            unsafe slice.add(second.0, second.1, to: entries)
-            unsafe slice.add(third.0, third.1, to: entries)
-            unsafe slice.add(fourth.0, fourth.1, to: entries)
-            unsafe record(slice)
+            var builder = unsafe TagSliceBuilder(entries)
+            unsafe builder.add(first.0, first.1)
+            unsafe builder.add(second.0, second.1)
+            unsafe builder.add(third.0, third.1)
+            unsafe builder.add(fourth.0, fourth.1)
+            unsafe record(builder.settled)
         }
     }
 
@@ -128,17 +130,17 @@ extension TagSlice {
     /// Makes a slice of the elements of a literal, for the length of a call.
     @inline(__always)
     static func with(_ elements: TagElements, _ body: (TagSlice) -> Void) {
-        guard unsafe elements.allSatisfy({ unsafe canHold($0.1) }) else {
+        guard unsafe elements.allSatisfy({ unsafe TagSliceBuilder.canHold($0.1) }) else {
             let storage = unsafe TagStorage.merging(Array(elements))
             unsafe body(storage.slice)
             return withExtendedLifetime(storage) {}
         }
         unsafe withEntries(elements.count) { entries in
-            var slice = unsafe TagSlice(entries)
+            var builder = unsafe TagSliceBuilder(entries)
             for index in elements.indices {
-                unsafe slice.add(elements[index].0, elements[index].1, to: entries)
+                unsafe builder.add(elements[index].0, elements[index].1)
             }
-            unsafe body(slice)
+            unsafe body(builder.settled)
         }
     }
 
@@ -151,11 +153,11 @@ extension TagSlice {
             return withExtendedLifetime(storage) {}
         }
         unsafe withEntries(elements.count) { entries in
-            var slice = unsafe TagSlice(entries)
+            var builder = unsafe TagSliceBuilder(entries)
             for index in elements.indices {
-                unsafe slice.add(elements[index].0, elements[index].1, to: entries)
+                unsafe builder.add(elements[index].0, elements[index].1)
             }
-            unsafe body(slice)
+            unsafe body(builder.settled)
         }
     }
 

@@ -53,6 +53,30 @@ struct RecordingPlace {
         return isDone
     }
 
+    /// The same for tags that are not ``Tags``.
+    ///
+    /// - Parameter bits: An Int64's that is not negative, or such a Double's.
+    @inline(__always)
+    func recordByShortcut(_ slice: TagSlice, _ bits: UInt64, isDouble: Bool) -> Bool {
+        // Relaxed: only whether there is one; it is loaded again by a reader.
+        guard unsafe slot.pointee.onlyIndex.load(ordering: .relaxed) != 0, weir_process_load_ambient_keys() == 0,
+            let visit = unsafe weir_reader_try_enter()
+        else { return false }
+        var isDone = false
+        // Acquiring: the index was written before it was published.
+        let index = unsafe SeriesIndexReference(word: slot.pointee.onlyIndex.load(ordering: .acquiring))
+        if let cell = unsafe index.cell(slice) {
+            let stripes = unsafe core.pointee.geometry
+            unsafe isDone =
+                isDouble
+                ? weir_cell_try_add_double(
+                    stripes.base, cell, stripes.pitch, stripes.count, Double(bitPattern: bits))
+                : weir_cell_try_add(stripes.base, cell, stripes.pitch, stripes.count, bits)
+        }
+        unsafe weir_reader_leave(visit)
+        return isDone
+    }
+
     /// Adds a measurement under every view.
     ///
     /// - Parameter add: Adds it to a series.

@@ -11,6 +11,8 @@ struct SeriesIndex: ~Copyable {
     let mask: Int
     /// By how much a hash is shifted to leave as many bits as say where to begin.
     let shift: UInt64
+    /// ``ViewRow/keyMask`` of its view.
+    let keyMask: UInt64
     /// Slots that are not empty, and those of them that hold a series. Under the lock.
     fileprivate let usedCount = Atomic<Int>(0)
     fileprivate let liveCount = Atomic<Int>(0)
@@ -44,13 +46,13 @@ struct SeriesIndex: ~Copyable {
     // Sendable: never written.
     nonisolated(unsafe) fileprivate static let tombstone = unsafe Series.makeTombstone()
 
-    static func make(capacity: Int) -> UnsafeMutablePointer<SeriesIndex> {
+    static func make(capacity: Int, keyMask: UInt64) -> UnsafeMutablePointer<SeriesIndex> {
         let count = max(16, capacity)
         let memory = unsafe UnsafeMutableRawPointer.allocate(
             byteCount: shortcutsOffset + count * (MemoryLayout<Shortcut>.stride + MemoryLayout<Slot>.stride),
             alignment: 64)
         let index = unsafe memory.bindMemory(to: SeriesIndex.self, capacity: 1)
-        unsafe index.initialize(to: SeriesIndex(mask: count - 1, shift: UInt64(64 - count.trailingZeroBitCount)))
+        unsafe index.initialize(to: SeriesIndex(mask: count - 1, shift: UInt64(64 - count.trailingZeroBitCount), keyMask: keyMask))
         for position in 0..<count {
             unsafe (index.shortcuts + position).initialize(to: Shortcut(0))
             unsafe (index.slots + position).initialize(to: Slot(nil))
@@ -93,6 +95,34 @@ struct SeriesIndexReference {
         let least = min(first, second)
         return least < SeriesIndex.noCell ? Int(bitPattern: least) : nil
     }
+
+    /// The number of the cell of a plain sum with the tags of a slice, all of which its view keeps.
+    ///
+    /// The shortcut beside a series' slot says it, so that an add need not wait until the series has been compared: that
+    /// is foreseen, and only looked at behind.
+    @inline(__always)
+    func cell(_ slice: TagSlice) -> Int? {
+        guard let index = unsafe UnsafeMutablePointer<SeriesIndex>(bitPattern: word & ~63),
+            unsafe slice.mask & ~index.pointee.keyMask == 0
+        else { return nil }
+        let start = unsafe Int(truncatingIfNeeded: slice.hash &>> UInt64(truncatingIfNeeded: word))
+        var position = start
+        var step = 0
+        // Acquiring: what the series points to was written before it was published.
+        while let series = unsafe index.slots[position].load(ordering: .acquiring) {
+            // Relaxed: a slot keeps its series, so this is that series' or 0.
+            let shortcut = unsafe index.shortcuts[position].load(ordering: .relaxed)
+            if unsafe series.pointee.hash == slice.hash,
+                unsafe UnsafePointer(series.tags).isEqual(slice, count: series.tagCount)
+            {
+                let cell = shortcut & SeriesIndex.noCell
+                return shortcut != 0 && cell < SeriesIndex.noCell ? Int(bitPattern: cell) : nil
+            }
+            step &+= 1
+            position = unsafe index.place(start, step)
+        }
+        return nil
+    }
 }
 
 extension UnsafeMutablePointer where Pointee == SeriesIndex {
@@ -116,7 +146,7 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     /// Where it goes on, from 1: to the other three of four neighbours, among which shortcuts are looked for, then to the
     /// fours behind.
     @inline(__always)
-    private func place(_ start: Int, _ step: Int) -> Int {
+    fileprivate func place(_ start: Int, _ step: Int) -> Int {
         unsafe ((start &+ step & ~3) & pointee.mask) ^ (step & 3)
     }
 
@@ -165,7 +195,7 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
         let count = unsafe pointee.mask + 1
         let copy = unsafe SeriesIndex.make(
-            capacity: pointee.liveCount.load(ordering: .relaxed) > count / 8 ? count * 2 : count)
+            capacity: pointee.liveCount.load(ordering: .relaxed) > count / 8 ? count * 2 : count, keyMask: pointee.keyMask)
         for slot in 0..<count {
             guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
             if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }

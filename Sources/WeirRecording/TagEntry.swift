@@ -63,3 +63,42 @@ struct TagEntry {
         }
     }
 }
+
+extension UnsafeMutablePointer where Pointee == TagEntry {
+    /// Word by word, where it stays: a copy of sixteen bytes would wait for stores of eight.
+    @inline(__always)
+    func initialize(
+        _ info: UnsafePointer<KeyInfo>, _ words: TagWords, length: Int, hash: UInt64, bytes: UnsafeRawPointer?
+    ) {
+        unsafe pointee.key = info
+        unsafe pointee.label = TagEntry.label(info, length: length)
+        unsafe pointee.words.low = words.low
+        unsafe pointee.words.high = words.high
+        unsafe pointee.hash = hash
+        unsafe pointee.bytes = bytes
+    }
+
+    /// A value that lives longer than the entry.
+    ///
+    /// - Returns: The entry's hash.
+    @inline(never)
+    func initialize(_ info: UnsafePointer<KeyInfo>, _ bytes: UnsafeRawPointer, count: Int) -> UInt64 {
+        let words = unsafe TagWords(bytes, count: count)
+        let hash = unsafe TagHash.hash(bytes, words: words, count: count, key: info.pointee.hash)
+        let kept = unsafe count > TagWords.capacity ? bytes : nil
+        unsafe initialize(info, words, length: count, hash: hash, bytes: kept)
+        return hash
+    }
+
+    /// The bytes of a string that is not small: they do not move while it lives, which its borrower sees to.
+    ///
+    /// - Returns: The entry's hash.
+    @inline(never)
+    func initialize(_ info: UnsafePointer<KeyInfo>, large value: String) -> UInt64 {
+        let hash = unsafe value.utf8.withContiguousStorageIfAvailable { utf8 in
+            unsafe utf8.baseAddress.map { unsafe initialize(info, $0, count: utf8.count) }
+        }
+        // Never of a string that a slice can hold.
+        return (hash ?? nil) ?? 0
+    }
+}

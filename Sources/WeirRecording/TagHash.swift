@@ -5,14 +5,15 @@ private import CWeirCPU
 /// The mixing step is the 64 by 64 to 128 bit multiplication of wyhash (Wang Yi), which spreads every input bit over
 /// the result for the price of one multiplication a 16 bytes.
 enum TagHash {
-    /// Hashes a value that is no longer than its words, under the hash of its key.
+    /// Hashes a value of less than ``TagWords/capacity`` bytes under the hash of its key.
     @inline(__always)
     static func hash(_ words: TagWords, count: Int, key: UInt64) -> UInt64 {
-        let length = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
-        return mix(words.low ^ weir_process_value_seed(), words.high ^ key ^ length)
+        // The highest byte is free for the length.
+        let length = UInt64(truncatingIfNeeded: count) &<< 56
+        return mix(words.low ^ weir_process_value_seed(), (words.high | length) ^ key)
     }
 
-    /// Hashes a value that is longer than its words, under the hash of its key.
+    /// Hashes a longer value under the hash of its key.
     @inline(__always)
     static func hash(_ words: TagWords, _ bytes: UnsafeRawPointer, count: Int, key: UInt64) -> UInt64 {
         let seed = weir_process_value_seed()
@@ -24,7 +25,15 @@ enum TagHash {
             state = mix(low ^ seed, high ^ state)
             offset &+= 16
         }
-        return hash(words, count: count, key: state)
+        let length = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        return mix(words.low ^ seed, words.high ^ state ^ length)
+    }
+
+    /// Hashes a value of any length under the hash of its key.
+    @inline(__always)
+    static func hash(_ bytes: UnsafeRawPointer, words: TagWords, count: Int, key: UInt64) -> UInt64 {
+        count < TagWords.capacity
+            ? hash(words, count: count, key: key) : unsafe hash(words, bytes, count: count, key: key)
     }
 
     @inline(__always)

@@ -83,9 +83,7 @@ struct KeyInfo {
         let hash = unsafe bytes.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress else { return 0 as UInt64 }
             let (words, seed) = unsafe (TagWords(start, count: bytes.count), weir_process_key_seed())
-            return bytes.count > TagWords.capacity
-                ? unsafe TagHash.hash(words, start, count: bytes.count, key: seed)
-                : TagHash.hash(words, count: bytes.count, key: seed)
+            return unsafe TagHash.hash(start, words: words, count: bytes.count, key: seed)
         }
         let key = unsafe UnsafeMutableRawPointer
             .allocate(byteCount: MemoryLayout<KeyInfo>.size, alignment: 64)

@@ -19,15 +19,15 @@ final class TagStorage: @unchecked Sendable {
         let length = all.reduce(0) { $0 + $1.1.utf8.count }
         return unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: max(1, all.count)) { entries in
             unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, length)) { bytes in
-                var slice = unsafe TagSlice(entries.baseAddress!)
+                var builder = unsafe TagSliceBuilder(entries.baseAddress!)
                 var next = bytes.baseAddress!
                 for (key, value) in all {
                     let utf8 = unsafe UnsafeMutableBufferPointer(start: next, count: value.utf8.count)
                     _ = unsafe utf8.initialize(from: value.utf8)
-                    unsafe slice.add(key.info, UnsafeBufferPointer(utf8), to: entries.baseAddress!)
+                    unsafe builder.add(key.info, next, count: utf8.count)
                     unsafe next += utf8.count
                 }
-                return unsafe TagStorage(copying: slice) { _ in true }
+                return unsafe TagStorage(copying: builder.settled) { _ in true }
             }
         }
     }
