@@ -20,8 +20,9 @@ final class BoundSeries: @unchecked Sendable {
     @usableFromInline let limit = Atomic<Int64>(.max)
     /// The one series where it is a plain distribution.
     @usableFromInline let distribution = unsafe Atomic<UnsafeMutablePointer<Series>?>(nil)
-    /// The one series' first cell. Written before `above` lets anyone read it.
-    @usableFromInline private(set) nonisolated(unsafe) var cells: UnsafeMutablePointer<CChar>
+    /// The one series' first cell. Stored before `limit` lets anyone read it, and atomic because reading a plain property
+    /// of a class would look, in a call, whether it is being written.
+    @usableFromInline let cells: Atomic<UnsafeMutablePointer<CChar>>
 
     let stats: Stats
     private let measureNumber: Int
@@ -37,7 +38,7 @@ final class BoundSeries: @unchecked Sendable {
         unsafe geometry = StripeGeometry(stats.stripes)
         unsafe series = .allocate(capacity: Self.capacity + 1)
         for index in 0...Self.capacity { unsafe (series + index).initialize(to: Atomic(nil)) }
-        unsafe cells = geometry.base
+        unsafe cells = Atomic(geometry.base)
         self.stats = stats
         self.tags = tags
         unsafe measureNumber = measure.pointee.number
@@ -79,7 +80,7 @@ final class BoundSeries: @unchecked Sendable {
             if unsafe found.pointee.kind.load(ordering: .relaxed) == .distribution {
                 unsafe distribution.store(found, ordering: .releasing)
             }
-            unsafe cells = found.pointee.cells
+            unsafe cells.store(found.pointee.cells, ordering: .relaxed)
             // Releasing: whoever finds the limit finds the cells.
             unsafe limit.store(found.pointee.limit.load(ordering: .relaxed), ordering: .releasing)
         } else {

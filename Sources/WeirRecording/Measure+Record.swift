@@ -30,7 +30,8 @@ extension Measure where Value == Double {
     private func record(_ value: Double, _ tags: Tags, at place: RecordingPlace) {
         // As a number this is neither less than zero nor not finite.
         if value.bitPattern < Double.infinity.bitPattern,
-            unsafe place.recordByShortcut(tags, addNow: { unsafe weir_cell_try_add_double($1.base, $0, $1.pitch, $1.count, value) })
+            unsafe place.recordByShortcut(
+                tags, addNow: { unsafe weir_cell_try_add_double($1.base, $0, $1.pitch, $1.count, value) })
         {
             return
         }
@@ -66,7 +67,8 @@ extension Measure where Value == Int64 {
     private func record(_ value: Int64, _ tags: Tags, at place: RecordingPlace) {
         let bits = UInt64(bitPattern: value)
         if value >= 0,
-            unsafe place.recordByShortcut(tags, addNow: { unsafe weir_cell_try_add($1.base, $0, $1.pitch, $1.count, bits) })
+            unsafe place.recordByShortcut(
+                tags, addNow: { unsafe weir_cell_try_add($1.base, $0, $1.pitch, $1.count, bits) })
         {
             return
         }

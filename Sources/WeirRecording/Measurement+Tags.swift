@@ -76,7 +76,10 @@ extension Measurement {
     @_effects(releasenone)
     func record(_ first: Tag, _ second: Tag, _ third: Tag) {
         guard hasViews else { return }
-        guard unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1) && TagSliceBuilder.canHold(third.1) else {
+        guard
+            unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1)
+                && TagSliceBuilder.canHold(third.1)
+        else {
             return record(copying: [first, second, third])
         }
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: 3) { buffer in
@@ -94,7 +97,8 @@ extension Measurement {
     func record(_ first: Tag, _ second: Tag, _ third: Tag, _ fourth: Tag) {
         guard hasViews else { return }
         guard
-            unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1) && TagSliceBuilder.canHold(third.1)
+            unsafe TagSliceBuilder.canHold(first.1) && TagSliceBuilder.canHold(second.1)
+                && TagSliceBuilder.canHold(third.1)
                 && TagSliceBuilder.canHold(fourth.1)
         else { return record(copying: [first, second, third, fourth]) }
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: 4) { buffer in

@@ -30,7 +30,8 @@ extension Recorder where Value == Double {
         if let series = unsafe bound.distribution.load(ordering: .acquiring) {
             unsafe series.recordDistribution(value, bound.geometry)
         } else if Int64(bitPattern: value.bitPattern) > bound.limit.load(ordering: .acquiring) {
-            unsafe weir_cell_add_double(bound.cells, bound.geometry.pitch, bound.geometry.count, value)
+            unsafe weir_cell_add_double(
+                bound.cells.load(ordering: .relaxed), bound.geometry.pitch, bound.geometry.count, value)
         } else {
             bound.recordAll(value)
         }
@@ -45,7 +46,8 @@ extension Recorder where Value == Int64 {
         // Acquiring: the cells were written before.
         if value > bound.limit.load(ordering: .acquiring) {
             unsafe weir_cell_add(
-                bound.cells, bound.geometry.pitch, bound.geometry.count, UInt64(bitPattern: value))
+                bound.cells.load(ordering: .relaxed), bound.geometry.pitch, bound.geometry.count,
+                UInt64(bitPattern: value))
         } else {
             bound.recordAll(value)
         }

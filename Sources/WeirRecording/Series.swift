@@ -9,8 +9,8 @@ public import Synchronization
 /// another hop.
 ///
 /// The cells of a distribution: two sums, then smallest and greatest where they are kept, the sum of squares where it
-/// is kept, then the buckets. A Double is added to the sum that the lowest bit of its bucket's number chooses, so that
-/// one addition need not wait for the one before. The count is the buckets' sum, never a cell of its own.
+/// is kept, then the buckets. A Double is added to one of the sums, so that one addition need not wait for the one
+/// before. The count is the buckets' sum, never a cell of its own.
 @usableFromInline
 @safe
 package struct Series: ~Copyable {
@@ -168,7 +168,9 @@ extension UnsafeMutablePointer where Pointee == Series {
     func recordDistribution(_ value: Double, _ stripes: StripeGeometry) {
         let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value))
         unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
-        unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
+        // By bits of the value, which are known before the bucket is.
+        let sum = Int(truncatingIfNeeded: (value.bitPattern &>> 30 ^ value.bitPattern &>> 46) & 8)
+        unsafe weir_cell_add_double(pointee.cells + sum, stripes.pitch, stripes.count, value)
     }
 
     /// Adds an Int64 to the cells of the core that runs.

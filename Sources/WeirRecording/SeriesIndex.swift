@@ -52,7 +52,8 @@ struct SeriesIndex: ~Copyable {
             byteCount: shortcutsOffset + count * (MemoryLayout<Shortcut>.stride + MemoryLayout<Slot>.stride),
             alignment: 64)
         let index = unsafe memory.bindMemory(to: SeriesIndex.self, capacity: 1)
-        unsafe index.initialize(to: SeriesIndex(mask: count - 1, shift: UInt64(64 - count.trailingZeroBitCount), keyMask: keyMask))
+        unsafe index.initialize(
+            to: SeriesIndex(mask: count - 1, shift: UInt64(64 - count.trailingZeroBitCount), keyMask: keyMask))
         for position in 0..<count {
             unsafe (index.shortcuts + position).initialize(to: Shortcut(0))
             unsafe (index.slots + position).initialize(to: Slot(nil))
@@ -195,7 +196,8 @@ extension UnsafeMutablePointer where Pointee == SeriesIndex {
     func rebuilt() -> UnsafeMutablePointer<SeriesIndex> {
         let count = unsafe pointee.mask + 1
         let copy = unsafe SeriesIndex.make(
-            capacity: pointee.liveCount.load(ordering: .relaxed) > count / 8 ? count * 2 : count, keyMask: pointee.keyMask)
+            capacity: pointee.liveCount.load(ordering: .relaxed) > count / 8 ? count * 2 : count,
+            keyMask: pointee.keyMask)
         for slot in 0..<count {
             guard let series = unsafe slots[slot].load(ordering: .relaxed) else { continue }
             if unsafe series != SeriesIndex.tombstone { unsafe copy.insert(series) }

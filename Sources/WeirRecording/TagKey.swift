@@ -85,7 +85,8 @@ struct KeyInfo {
             let (words, seed) = unsafe (TagWords(start, count: bytes.count), weir_process_key_seed())
             return unsafe TagHash.hash(start, words: words, count: bytes.count, key: seed)
         }
-        let key = unsafe UnsafeMutableRawPointer
+        let key =
+            unsafe UnsafeMutableRawPointer
             .allocate(byteCount: MemoryLayout<KeyInfo>.size, alignment: 64)
             .bindMemory(to: KeyInfo.self, capacity: 1)
         let bit = (0..<63).contains(number) ? 1 << UInt64(number) : sharedBit

@@ -59,7 +59,8 @@ package final class ViewState: @unchecked Sendable {
         unsafe row = .allocate(capacity: 1)
         unsafe row.initialize(
             to: ViewRow(
-                index: Atomic(SeriesIndex.make(capacity: 16, keyMask: mask & ~KeyInfo.sharedBit)), overflowCell: overflowCell,
+                index: Atomic(SeriesIndex.make(capacity: 16, keyMask: mask & ~KeyInfo.sharedBit)),
+                overflowCell: overflowCell,
                 keyMask: mask & ~KeyInfo.sharedBit,
                 hasSharedKeys: mask & KeyInfo.sharedBit != 0, keys: keys, keyCount: view.tagKeys.count,
                 state: Unmanaged.passUnretained(self)))

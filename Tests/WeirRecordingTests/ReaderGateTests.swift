@@ -9,7 +9,7 @@ import WeirTestSupport
 /// free yet, and wait for what must become free.
 @Suite("Reader gate")
 struct ReaderGateTests {
-    private func retiredIndex() -> ReaderGate.Retired { unsafe .index(SeriesIndex.make(capacity: 16)) }
+    private func retiredIndex() -> ReaderGate.Retired { unsafe .index(SeriesIndex.make(capacity: 16, keyMask: 0)) }
 
     private func free(_ retired: [ReaderGate.Retired]) {
         unsafe retired.forEach {
