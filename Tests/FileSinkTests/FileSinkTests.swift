@@ -117,6 +117,29 @@ struct FileSinkTests {
         #expect(file(sink, "bytes.removed") == UInt64(length) * (100 - UInt64(numbers.count)))
     }
 
+    #if os(Linux)
+    @Test("a file that is ended is unlocked, also where a child still has it open")
+    func unlocksFilesThatChildrenHave() throws {
+        let files = PosixFileSystem()
+        let path = directory.path + "/file"
+        var file: (any WritableFile)? = try files.create(path)
+        // A child that was forked has a second descriptor of the same open file, as this one is.
+        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let descriptor = try #require(
+            descriptors.first {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path
+            })
+        let inherited = dup(descriptor)
+        defer { close(inherited) }
+        #expect(try files.beginning(of: path, count: 1) == nil)
+        #expect(try !files.remove(path))
+        withExtendedLifetime(file) {}
+        file = nil
+        #expect(try files.beginning(of: path, count: 1)?.isEmpty == true)
+        #expect(try files.remove(path))
+    }
+    #endif
+
     @Test("there are at most totalFiles files, and those of others are not ours to remove")
     func holdsFileCount() throws {
         try Data("mine".utf8).write(to: URL(filePath: directory.path + "/notes.txt"))

@@ -118,7 +118,10 @@ private final class PosixFile: WritableFile {
         self.path = path
     }
 
+    /// Lets the lock go by itself: a child that was begun meanwhile has the same open file until it runs its program, and
+    /// would keep it locked.
     deinit {
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
