@@ -37,6 +37,14 @@ final class CountingSource: BatchSource {
     }
 }
 
+extension PipelineReport {
+    /// How many batches a sink had been offered: all collections, unless the machine was too busy for the last one to end
+    /// by the deadline.
+    func offered(_ source: CountingSource, sink: Int = 0) -> UInt64 {
+        isComplete ? source.count : sinks[sink].accounts.offered.batches
+    }
+}
+
 /// What a test does to one exporter, and what that one got.
 final class Destination: Sendable {
     struct State {
