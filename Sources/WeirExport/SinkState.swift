@@ -45,6 +45,7 @@ package struct SinkState: Sendable {
 
     private let timeout: UInt64
     private var phase = Phase.running
+    private var parkingLimit = UInt64.max
     private var retry: Retry
     private var retryTime: UInt64 = 0
     private var inflight: (item: InflightBatch, since: UInt64)?
@@ -78,6 +79,15 @@ package struct SinkState: Sendable {
             if state.condition == .fatal { state.queue.dropAll(.fatal) }
         }
     }
+
+    /// Until when the collector is to wait for what is parked; nil where it need not.
+    package var parkedUntil: UInt64? { queue.parkedUntil.map { min($0, parkingLimit) } }
+
+    /// The collector waits no longer.
+    package mutating func withdrawParked() { queue.withdrawParked() }
+
+    /// Nothing is parked beyond that moment: the pipeline wants to end.
+    package mutating func limitParking(until limit: UInt64) { parkingLimit = limit }
 
     /// Lets the oldest waiting batch go, since all sinks together hold too much.
     package mutating func shedOldest() -> Bool {
@@ -129,26 +139,26 @@ package struct SinkState: Sendable {
         if delivery.outcome != .delivered { lastMessage = delivery.message }
         switch delivery.outcome {
         case .delivered:
-            queue.delivered(item)
+            queue.delivered(item, now: now)
             succeeded()
             isRejecting = false
         case .partial(let acceptedRows):
-            queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows))
+            queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows), now: now)
             succeeded()
             noteRejection(delivery.message)
         case .retry(_, let limit?) where item.attempts >= limit:
-            reject(item, delivery.message)
+            reject(item, delivery.message, now: now)
         case .retry(let hint, _):
             retryTime = now &+ retry.failed(hint: hint, random: &random)
             if condition != .failing { events.append(.failing(delivery.message)) }
             condition = .failing
             watchingDrops { $0.queue.putBack(item, now: now) }
         case .rejected:
-            reject(item, delivery.message)
+            reject(item, delivery.message, now: now)
         case .fatal:
             condition = .fatal
             events.append(.fatal(delivery.message))
-            queue.drop(item, .fatal)
+            queue.drop(item, .fatal, now: now)
             queue.dropAll(.fatal)
         }
     }
@@ -168,8 +178,8 @@ package struct SinkState: Sendable {
     }
 
     /// The destination answers, only not to this batch's liking: no pause, and the next one.
-    private mutating func reject(_ item: InflightBatch, _ message: String) {
-        queue.drop(item, .rejected)
+    private mutating func reject(_ item: InflightBatch, _ message: String, now: UInt64) {
+        queue.drop(item, .rejected, now: now)
         noteRejection(message)
         retry.succeeded()
         retryTime = 0
@@ -192,7 +202,7 @@ package struct SinkState: Sendable {
         guard phase != .ended || inflight != nil else { return }
         if let (item, _) = inflight {
             queue.noteUncertain(item)
-            queue.drop(item, .shutdown)
+            queue.drop(item, .shutdown, now: 0)
             inflight = nil
         }
         queue.dropAll(.shutdown)

@@ -79,6 +79,22 @@ final class SinkWorker: Sendable {
             })
     }
 
+    /// Waits while a batch is parked, as long as its policy says and at most until `limit`; then it is refused.
+    func waitForRoom(until limit: UInt64) {
+        shared.wait { shared, until -> Void? in
+            guard let patience = shared.state.parkedUntil else { return () }
+            until = min(patience, limit)
+            guard time.monotonic() >= min(patience, limit) else { return nil }
+            shared.state.withdrawParked()
+            return ()
+        }
+    }
+
+    /// Nobody waits for room beyond that moment.
+    func limitParking(until limit: UInt64) {
+        shared.withLock { $0.state.limitParking(until: limit) }
+    }
+
     /// The number of the oldest batch that could be shed.
     var oldestNumber: UInt64? { shared.withLock { $0.state.queue.oldestNumber } }
 
