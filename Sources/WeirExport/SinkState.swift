@@ -14,6 +14,11 @@ package struct SinkState: Sendable {
         case wedged
         /// Misconfigured: nothing is delivered any more.
         case fatal
+        /// Its exporter crashed again and again: nothing is delivered any more.
+        case quarantined
+
+        /// Whether nothing will ever be delivered.
+        package var isFinal: Bool { self == .fatal || self == .quarantined }
     }
 
     /// What the worker does next.
@@ -76,7 +81,7 @@ package struct SinkState: Sendable {
         watchingDrops { state in
             state.queue.offer(batch, now: now)
             if state.phase == .ended || state.phase == .abandoned { state.queue.dropAll(.shutdown) }
-            if state.condition == .fatal { state.queue.dropAll(.fatal) }
+            if state.condition.isFinal { state.queue.dropAll(.fatal) }
         }
     }
 
@@ -95,7 +100,7 @@ package struct SinkState: Sendable {
     }
 
     private mutating func noteHang(now: UInt64) {
-        guard condition != .wedged, condition != .fatal, let inflight, now > inflight.since,
+        guard condition != .wedged, !condition.isFinal, let inflight, now > inflight.since,
             now - inflight.since > 2 * timeout
         else { return }
         condition = .wedged
@@ -156,10 +161,9 @@ package struct SinkState: Sendable {
         case .rejected:
             reject(item, delivery.message, now: now)
         case .fatal:
-            condition = .fatal
-            events.append(.fatal(delivery.message))
-            queue.drop(item, .fatal, now: now)
-            queue.dropAll(.fatal)
+            giveUp(item, .fatal, .fatal(delivery.message), now: now)
+        case .quarantined:
+            giveUp(item, .quarantined, .quarantined(delivery.message), now: now)
         }
     }
 
@@ -183,6 +187,14 @@ package struct SinkState: Sendable {
         noteRejection(message)
         retry.succeeded()
         retryTime = 0
+    }
+
+    /// Nothing will ever be delivered: what waits goes too.
+    private mutating func giveUp(_ item: InflightBatch, _ condition: Condition, _ event: SinkEvent, now: UInt64) {
+        self.condition = condition
+        events.append(event)
+        queue.drop(item, .fatal, now: now)
+        queue.dropAll(.fatal)
     }
 
     private mutating func noteRejection(_ message: String) {
@@ -230,6 +242,7 @@ package enum SinkEvent: Equatable, Sendable {
     case rejecting(String)
     case wedged(nanoseconds: UInt64)
     case fatal(String)
+    case quarantined(String)
 }
 
 /// How many calls to the exporter ended in which way.
@@ -248,7 +261,7 @@ package struct DeliveryCounts: Equatable, Sendable {
         case .retry: retried += 1
         case .partial: partial += 1
         case .rejected: rejected += 1
-        case .fatal: fatal += 1
+        case .fatal, .quarantined: fatal += 1
         }
     }
 }
