@@ -84,7 +84,7 @@ let package = Package(
         .executableTarget(
             name: "WeirBench",
             dependencies: [
-                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "Weir",
+                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "Weir",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

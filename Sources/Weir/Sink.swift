@@ -7,7 +7,7 @@ public import WeirExporterKit
 ///     let exporting = try startExporting(to: .file(directory: "weir-data"))
 ///
 /// A sink that is slow or away never slows the program down: batches wait in a queue of their own, and where it is full
-/// the oldest goes. What was dropped is counted, and told to the reader as a gap.
+/// its ``policy`` decides. What was dropped is counted, and told to the reader as a gap.
 public struct Sink: Sendable {
     /// What the sink is called in logs, accounts and reports; unique among those that start together.
     public var name: String
@@ -20,6 +20,9 @@ public struct Sink: Sendable {
 
     /// A batch that waited longer is dropped; nil for no such bound.
     public var maximumAge: Duration?
+
+    /// What happens when the queue is full; nil for ``OverflowPolicy/dropOldest``.
+    public var policy: OverflowPolicy?
 
     /// How long a delivery should take at most. One that takes twice as long is reported, and goes on.
     public var timeout: Duration = .seconds(10)
@@ -76,7 +79,8 @@ public struct Sink: Sendable {
             name: name, exporter: try unsafe PluginTable(builtIn: plugin.table), settings: settings,
             bounds: QueueBounds(
                 batches: UInt64(max(maximumBatches, 1)), bytes: UInt64(max(maximumBytes, 1)),
-                ageNanoseconds: maximumAge.map { UInt64(max($0.nanoseconds, 0)) }),
+                ageNanoseconds: maximumAge?.unsignedNanoseconds),
+            policy: (policy ?? .dropOldest).queuePolicy(),
             timeoutNanoseconds: UInt64(max(timeout.nanoseconds, 1)))
     }
 }

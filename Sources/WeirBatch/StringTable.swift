@@ -36,11 +36,23 @@ package struct StringTable: Equatable, Sendable {
         return index
     }
 
+    /// Adds the string at an index of another table and returns its index.
+    @discardableResult
+    package mutating func append(_ other: StringTable, _ index: Int) -> UInt32 {
+        let place = UInt32(offsets.count)
+        offsets.append(UInt32(bytes.count))
+        bytes += other.bytes[Int(other.offsets[index])..<other.end(of: index)]
+        return place
+    }
+
+    /// Where a string ends in ``bytes``, its zero byte included.
+    private func end(of index: Int) -> Int {
+        index + 1 < offsets.count ? Int(offsets[index + 1]) : bytes.count
+    }
+
     /// The string at an index below ``count``.
     package subscript(index: Int) -> String {
-        let start = Int(offsets[index])
-        let end = index + 1 < offsets.count ? Int(offsets[index + 1]) : bytes.count
-        return String(decoding: bytes[start..<(end - 1)], as: UTF8.self)
+        String(decoding: bytes[Int(offsets[index])..<(end(of: index) - 1)], as: UTF8.self)
     }
 
     /// Forgets all strings and keeps the memory.

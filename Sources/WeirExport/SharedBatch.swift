@@ -6,6 +6,10 @@ package final class SharedBatch: Sendable {
     package let stream: StreamID
     /// The numbers that it covers; they differ after coalescing.
     package let numbers: ClosedRange<UInt64>
+    /// Those of its newest collection: all but what went into it by coalescing.
+    package let newestNumbers: ClosedRange<UInt64>
+    /// Whether its values count from the batch before; dropping one then loses totals.
+    package let isDelta: Bool
     /// Nanoseconds since 1970.
     package let startTime: UInt64
     package let endTime: UInt64
@@ -18,13 +22,18 @@ package final class SharedBatch: Sendable {
 
     private let budget: MemoryBudget?
 
-    /// - Parameter budget: Counts the bytes as long as anybody holds the batch.
+    /// - Parameters:
+    ///   - newestNumbers: Those of its newest collection, where others were coalesced into it.
+    ///   - budget: Counts the bytes as long as anybody holds the batch.
     package init(
-        stream: StreamID, numbers: ClosedRange<UInt64>, startTime: UInt64 = 0, endTime: UInt64 = 0, rows: UInt64,
-        points: UInt64 = 0, rawLength: UInt64 = 0, bytes: [UInt8], budget: MemoryBudget? = nil
+        stream: StreamID, numbers: ClosedRange<UInt64>, newestNumbers: ClosedRange<UInt64>? = nil,
+        startTime: UInt64 = 0, endTime: UInt64 = 0, rows: UInt64, points: UInt64 = 0, rawLength: UInt64 = 0,
+        bytes: [UInt8], isDelta: Bool = false, budget: MemoryBudget? = nil
     ) {
         self.stream = stream
         self.numbers = numbers
+        self.newestNumbers = newestNumbers ?? numbers
+        self.isDelta = isDelta
         self.startTime = startTime
         self.endTime = endTime
         self.rows = rows
@@ -41,10 +50,18 @@ package final class SharedBatch: Sendable {
 
     package var amount: Amount { Amount(batches: 1, rows: rows, bytes: UInt64(bytes.count)) }
 
+    /// What a reader misses without this batch. Of one that goes into a newer one, that is its newest collection: the
+    /// others were told before.
     package func gap(_ cause: Gap.Cause) -> Gap {
-        Gap(
+        let numbers = cause == .coalesced ? newestNumbers : numbers
+        return Gap(
             first: numbers.lowerBound, last: numbers.upperBound, batches: 1, rows: rows, startTime: startTime,
             endTime: endTime, cause: cause)
+    }
+
+    /// Whether a newer batch says all that this one says.
+    func isSuperseded(by newer: SharedBatch) -> Bool {
+        stream == newer.stream && !isDelta && !newer.isDelta
     }
 }
 

@@ -14,6 +14,11 @@ package struct SinkState: Sendable {
         case wedged
         /// Misconfigured: nothing is delivered any more.
         case fatal
+        /// Its exporter crashed again and again: nothing is delivered any more.
+        case quarantined
+
+        /// Whether nothing will ever be delivered.
+        package var isFinal: Bool { self == .fatal || self == .quarantined }
     }
 
     /// What the worker does next.
@@ -45,6 +50,7 @@ package struct SinkState: Sendable {
 
     private let timeout: UInt64
     private var phase = Phase.running
+    private var parkingLimit = UInt64.max
     private var retry: Retry
     private var retryTime: UInt64 = 0
     private var inflight: (item: InflightBatch, since: UInt64)?
@@ -75,9 +81,18 @@ package struct SinkState: Sendable {
         watchingDrops { state in
             state.queue.offer(batch, now: now)
             if state.phase == .ended || state.phase == .abandoned { state.queue.dropAll(.shutdown) }
-            if state.condition == .fatal { state.queue.dropAll(.fatal) }
+            if state.condition.isFinal { state.queue.dropAll(.fatal) }
         }
     }
+
+    /// Until when the collector is to wait for what is parked; nil where it need not.
+    package var parkedUntil: UInt64? { queue.parkedUntil.map { min($0, parkingLimit) } }
+
+    /// The collector waits no longer.
+    package mutating func withdrawParked() { queue.withdrawParked() }
+
+    /// Nothing is parked beyond that moment: the pipeline wants to end.
+    package mutating func limitParking(until limit: UInt64) { parkingLimit = limit }
 
     /// Lets the oldest waiting batch go, since all sinks together hold too much.
     package mutating func shedOldest() -> Bool {
@@ -85,7 +100,7 @@ package struct SinkState: Sendable {
     }
 
     private mutating func noteHang(now: UInt64) {
-        guard condition != .wedged, condition != .fatal, let inflight, now > inflight.since,
+        guard condition != .wedged, !condition.isFinal, let inflight, now > inflight.since,
             now - inflight.since > 2 * timeout
         else { return }
         condition = .wedged
@@ -129,27 +144,26 @@ package struct SinkState: Sendable {
         if delivery.outcome != .delivered { lastMessage = delivery.message }
         switch delivery.outcome {
         case .delivered:
-            queue.delivered(item)
+            queue.delivered(item, now: now)
             succeeded()
             isRejecting = false
         case .partial(let acceptedRows):
-            queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows))
+            queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows), now: now)
             succeeded()
             noteRejection(delivery.message)
         case .retry(_, let limit?) where item.attempts >= limit:
-            reject(item, delivery.message)
+            reject(item, delivery.message, now: now)
         case .retry(let hint, _):
             retryTime = now &+ retry.failed(hint: hint, random: &random)
             if condition != .failing { events.append(.failing(delivery.message)) }
             condition = .failing
             watchingDrops { $0.queue.putBack(item, now: now) }
         case .rejected:
-            reject(item, delivery.message)
+            reject(item, delivery.message, now: now)
         case .fatal:
-            condition = .fatal
-            events.append(.fatal(delivery.message))
-            queue.drop(item, .fatal)
-            queue.dropAll(.fatal)
+            giveUp(item, .fatal, .fatal(delivery.message), now: now)
+        case .quarantined:
+            giveUp(item, .quarantined, .quarantined(delivery.message), now: now)
         }
     }
 
@@ -168,11 +182,19 @@ package struct SinkState: Sendable {
     }
 
     /// The destination answers, only not to this batch's liking: no pause, and the next one.
-    private mutating func reject(_ item: InflightBatch, _ message: String) {
-        queue.drop(item, .rejected)
+    private mutating func reject(_ item: InflightBatch, _ message: String, now: UInt64) {
+        queue.drop(item, .rejected, now: now)
         noteRejection(message)
         retry.succeeded()
         retryTime = 0
+    }
+
+    /// Nothing will ever be delivered: what waits goes too.
+    private mutating func giveUp(_ item: InflightBatch, _ condition: Condition, _ event: SinkEvent, now: UInt64) {
+        self.condition = condition
+        events.append(event)
+        queue.drop(item, .fatal, now: now)
+        queue.dropAll(.fatal)
     }
 
     private mutating func noteRejection(_ message: String) {
@@ -192,7 +214,7 @@ package struct SinkState: Sendable {
         guard phase != .ended || inflight != nil else { return }
         if let (item, _) = inflight {
             queue.noteUncertain(item)
-            queue.drop(item, .shutdown)
+            queue.drop(item, .shutdown, now: 0)
             inflight = nil
         }
         queue.dropAll(.shutdown)
@@ -220,6 +242,7 @@ package enum SinkEvent: Equatable, Sendable {
     case rejecting(String)
     case wedged(nanoseconds: UInt64)
     case fatal(String)
+    case quarantined(String)
 }
 
 /// How many calls to the exporter ended in which way.
@@ -238,7 +261,7 @@ package struct DeliveryCounts: Equatable, Sendable {
         case .retry: retried += 1
         case .partial: partial += 1
         case .rejected: rejected += 1
-        case .fatal: fatal += 1
+        case .fatal, .quarantined: fatal += 1
         }
     }
 }

@@ -5,7 +5,7 @@ private import WeirBatch
 package struct SinkConfiguration: Sendable {
     /// Unique in its pipeline; in logs, accounts and reports.
     package var name: String
-    package var exporter: PluginTable
+    package var exporter: any OpenableExporter
     /// As a user wrote them; checked against what the exporter knows when the pipeline starts.
     package var settings: [String: String]
     package var bounds: QueueBounds
@@ -14,7 +14,8 @@ package struct SinkConfiguration: Sendable {
     package var timeoutNanoseconds: UInt64
 
     package init(
-        name: String, exporter: PluginTable, settings: [String: String] = [:], bounds: QueueBounds = QueueBounds(),
+        name: String, exporter: any OpenableExporter, settings: [String: String] = [:],
+        bounds: QueueBounds = QueueBounds(),
         policy: any QueuePolicy = DropOldest(), timeoutNanoseconds: UInt64 = 10_000_000_000
     ) {
         self.name = name
@@ -39,7 +40,7 @@ final class SinkWorker: Sendable {
         var isFinished = false
     }
 
-    private let exporter: ExporterInstance
+    private let exporter: any OpenExporter
     private let shared: Monitor<Shared>
     private let time: TimeSource
     private let logger: Logger
@@ -51,9 +52,8 @@ final class SinkWorker: Sendable {
         name = configuration.name
         self.logger = logger
         self.time = time
-        exporter = try ExporterInstance(
-            configuration.exporter, sink: configuration.name, settings: configuration.settings, logger: logger,
-            time: time)
+        exporter = try configuration.exporter.open(
+            for: SinkContext(name: configuration.name, settings: configuration.settings, logger: logger, time: time))
         let queue = SinkQueue(
             bounds: configuration.bounds, policy: configuration.policy, previousStream: exporter.previousStream)
         shared = Monitor(Shared(state: SinkState(queue: queue, timeout: configuration.timeoutNanoseconds)))
@@ -77,6 +77,22 @@ final class SinkWorker: Sendable {
                 shared.state.offer(batch, now: time.monotonic())
                 return shared.state.takeEvents()
             })
+    }
+
+    /// Waits while a batch is parked, as long as its policy says and at most until `limit`; then it is refused.
+    func waitForRoom(until limit: UInt64) {
+        shared.wait { shared, until -> Void? in
+            guard let patience = shared.state.parkedUntil else { return () }
+            until = min(patience, limit)
+            guard time.monotonic() >= min(patience, limit) else { return nil }
+            shared.state.withdrawParked()
+            return ()
+        }
+    }
+
+    /// Nobody waits for room beyond that moment.
+    func limitParking(until limit: UInt64) {
+        shared.withLock { $0.state.limitParking(until: limit) }
     }
 
     /// The number of the oldest batch that could be shed.
@@ -187,7 +203,8 @@ final class SinkWorker: Sendable {
             case .rejecting(let message): logger.warning("the destination rejects a batch: \(message)")
             case .wedged(let nanoseconds):
                 logger.error("a delivery has not returned for \(nanoseconds / 1_000_000_000) s")
-            case .fatal(let message): logger.error("nothing will be delivered any more: \(message)")
+            case .fatal(let message), .quarantined(let message):
+                logger.error("nothing will be delivered any more: \(message)")
             }
         }
     }

@@ -33,7 +33,7 @@ struct ExportingTests {
         let exporting = try startExporting(
             every: .milliseconds(1), to: [sink], collecting: source, resource: ["service.name": "test"])
         await source.collections.wait(for: 5)
-        let report = await exporting.shutdown()
+        let report = await exporting.shutdown(deadline: .seconds(60))
         #expect(report.isComplete)
         let ended = try #require(report.sinks.first)
         #expect(ended.name == "file" && ended.hasEndMark && ended.isClosed && ended.lost.isEmpty)

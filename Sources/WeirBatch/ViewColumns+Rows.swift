@@ -1,0 +1,136 @@
+/// Rows of a table, picked out and put together, whatever its columns are.
+extension ViewColumns {
+    /// The same table without a row.
+    package var withoutRows: ViewColumns { selecting([]) }
+
+    /// A table of some of the rows, in the given order.
+    package func selecting(_ positions: [Int]) -> ViewColumns { picking(positions) }
+
+    /// A table of neighbouring rows.
+    package func selecting(_ range: Range<Int>) -> ViewColumns { picking(range) }
+
+    private func picking(_ positions: some RandomAccessCollection<Int>) -> ViewColumns {
+        var result = ViewColumns()
+        result.name = name
+        result.description = description
+        result.unit = unit
+        result.measure = measure
+        result.aggregation = aggregation
+        result.number = number
+        result.temporality = temporality
+        result.isMonotonic = isMonotonic
+        result.tagKeys = tagKeys
+        result.bounds = bounds
+        result.scale = scale
+        result.rows = positions.count
+        result.tagValues.reserveCapacity(positions.count * tagKeys.count)
+        for key in tagKeys.indices {
+            for position in positions { result.tagValues.append(tagValues[key * rows + position]) }
+        }
+        result.startTimes = startTimes.picking(positions)
+        result.endTimes = endTimes.picking(positions)
+        if !result.endTimes.contains(where: { $0 != 0 }) { result.endTimes = [] }
+        result.integers = integers.picking(positions)
+        result.doubles = doubles.picking(positions)
+        if aggregation == .distribution {
+            let width = bounds.count + 1
+            result.bucketCounts.reserveCapacity(positions.count * width)
+            for position in positions {
+                result.bucketCounts += bucketCounts[position * width..<(position + 1) * width]
+            }
+        }
+        result.minima = minima.picking(positions)
+        result.maxima = maxima.picking(positions)
+        result.squares = squares.picking(positions)
+        result.zeroCounts = zeroCounts.picking(positions)
+        result.positive = positive.picking(positions)
+        result.negative = negative.picking(positions)
+        return result
+    }
+
+    /// Adds the rows of a table of the same definition, keys and scale.
+    ///
+    /// - Parameter values: What each tag value of the other table is here: ``StringTable/add(_:)``'s answer.
+    package mutating func append(_ other: ViewColumns, values: [UInt32]) {
+        var tags: [UInt32] = []
+        tags.reserveCapacity(tagValues.count + other.tagValues.count)
+        for key in tagKeys.indices {
+            tags += tagValues[key * rows..<(key + 1) * rows]
+            for value in other.tagValues[key * other.rows..<(key + 1) * other.rows] { tags.append(values[Int(value)]) }
+        }
+        tagValues = tags
+        if !endTimes.isEmpty || !other.endTimes.isEmpty {
+            endTimes += [UInt64](repeating: 0, count: rows - endTimes.count)
+            endTimes += other.endTimes + [UInt64](repeating: 0, count: other.rows - other.endTimes.count)
+        }
+        positive.append(other.positive, rows: rows, otherRows: other.rows)
+        negative.append(other.negative, rows: rows, otherRows: other.rows)
+        startTimes += other.startTimes
+        integers += other.integers
+        doubles += other.doubles
+        bucketCounts += other.bucketCounts
+        minima += other.minima
+        maxima += other.maxima
+        squares += other.squares
+        zeroCounts += other.zeroCounts
+        rows += other.rows
+    }
+
+    /// Lays the tags out for other keys. A key that was not there before is no row's; one that is left out must be.
+    package mutating func setKeys(_ keys: [String]) {
+        guard keys != tagKeys else { return }
+        var values: [UInt32] = []
+        values.reserveCapacity(keys.count * rows)
+        for key in keys {
+            if let place = tagKeys.firstIndex(of: key) {
+                values += tagValues[place * rows..<(place + 1) * rows]
+            } else {
+                values += repeatElement(0, count: rows)
+            }
+        }
+        tagKeys = keys
+        tagValues = values
+    }
+}
+
+extension ViewColumns.ExponentialBuckets {
+    /// Where each row's buckets begin, and where the last one's end. One 0 where no row has any.
+    package var starts: [Int] {
+        var start = 0
+        var starts = [0]
+        starts.reserveCapacity(lengths.count + 1)
+        for length in lengths {
+            start += Int(length)
+            starts.append(start)
+        }
+        return starts
+    }
+
+    fileprivate func picking(_ positions: some Collection<Int>) -> Self {
+        guard !lengths.isEmpty else { return Self() }
+        let starts = starts
+        var result = Self()
+        for position in positions {
+            let range = starts[position]..<starts[position + 1]
+            result.lengths.append(lengths[position])
+            result.indexes += indexes[range]
+            result.counts += counts[range]
+        }
+        return result
+    }
+
+    fileprivate mutating func append(_ other: Self, rows: Int, otherRows: Int) {
+        guard !lengths.isEmpty || !other.lengths.isEmpty else { return }
+        lengths += [UInt32](repeating: 0, count: rows - lengths.count)
+        lengths += other.lengths + [UInt32](repeating: 0, count: otherRows - other.lengths.count)
+        indexes += other.indexes
+        counts += other.counts
+    }
+}
+
+extension Array {
+    /// Some of the elements; none of an empty column.
+    fileprivate func picking(_ positions: some Collection<Int>) -> [Element] {
+        isEmpty ? [] : positions.map { self[$0] }
+    }
+}
