@@ -6,6 +6,9 @@ package final class SharedBatch: Sendable {
     package let stream: StreamID
     /// The numbers that it covers; they differ after coalescing.
     package let numbers: ClosedRange<UInt64>
+    /// Part ``part`` of ``parts`` where a collection was split; 1 of 1 otherwise.
+    package let part: UInt32
+    package let parts: UInt32
     /// Nanoseconds since 1970.
     package let startTime: UInt64
     package let endTime: UInt64
@@ -21,10 +24,13 @@ package final class SharedBatch: Sendable {
     /// - Parameter budget: Counts the bytes as long as anybody holds the batch.
     package init(
         stream: StreamID, numbers: ClosedRange<UInt64>, startTime: UInt64 = 0, endTime: UInt64 = 0, rows: UInt64,
-        points: UInt64 = 0, rawLength: UInt64 = 0, bytes: [UInt8], budget: MemoryBudget? = nil
+        points: UInt64 = 0, rawLength: UInt64 = 0, bytes: [UInt8], part: UInt32 = 1, parts: UInt32 = 1,
+        budget: MemoryBudget? = nil
     ) {
         self.stream = stream
         self.numbers = numbers
+        self.part = part
+        self.parts = parts
         self.startTime = startTime
         self.endTime = endTime
         self.rows = rows

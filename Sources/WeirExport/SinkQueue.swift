@@ -77,6 +77,8 @@ package struct SinkQueue: Sendable {
     private mutating func header(of batch: SharedBatch) -> FrameHeader {
         var header = FrameHeader(stream: batch.stream, first: batch.numbers.lowerBound, last: batch.numbers.upperBound)
         header.previousStream = previousStream
+        header.part = batch.part
+        header.parts = batch.parts
         header.startTime = batch.startTime
         header.endTime = batch.endTime
         header.rows = batch.rows
