@@ -79,12 +79,16 @@ let package = Package(
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .target(
+            name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirDemo", "WeirDump", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WeirConfiguration", "WeirDemo", "WeirDump", "WeirSetup",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -112,6 +116,7 @@ let package = Package(
             "WeirConfigurationTests",
             of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
             resources: [.copy("Fixtures")]),
+        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
