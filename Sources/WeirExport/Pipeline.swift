@@ -67,9 +67,10 @@ package final class Pipeline: Sendable {
         }
         var names: Set<String> = []
         for sink in sinks where !names.insert(sink.name).inserted { throw .duplicateSink(sink.name) }
+        let budget = MemoryBudget(limit: configuration.totalBytes)
         var workers: [SinkWorker] = []
         do throws(ExportError) {
-            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time)) }
+            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget)) }
         } catch {
             for worker in workers { worker.closeUnstarted() }
             throw error
@@ -79,7 +80,7 @@ package final class Pipeline: Sendable {
         self.sinks = workers
         self.time = time
         self.logger = logger
-        budget = MemoryBudget(limit: configuration.totalBytes)
+        self.budget = budget
     }
 
     /// Starts the threads.

@@ -59,6 +59,40 @@ package final class SharedBatch: Sendable {
             endTime: endTime, cause: cause)
     }
 
+    /// What goes before it: all but what a sink adds of its own.
+    var plainHeader: FrameHeader {
+        var header = FrameHeader(stream: stream, first: numbers.lowerBound, last: numbers.upperBound)
+        header.startTime = startTime
+        header.endTime = endTime
+        header.rows = rows
+        header.points = points
+        header.payloadLength = UInt64(bytes.count)
+        header.rawLength = rawLength
+        return header
+    }
+
+    /// A batch that came back from a spill, of this process or of one before.
+    convenience init(spilled header: FrameHeader, bytes: [UInt8], budget: MemoryBudget? = nil) {
+        self.init(
+            stream: header.stream, numbers: header.first...max(header.first, header.last),
+            startTime: header.startTime, endTime: header.endTime, rows: header.rows, points: header.points,
+            rawLength: header.rawLength, bytes: bytes, budget: budget)
+    }
+
+    /// Two neighbours as one. It covers the numbers of both, and counts against the newer one's budget.
+    convenience init(merging older: SharedBatch, _ newer: SharedBatch, into payload: Payload) {
+        self.init(
+            stream: newer.stream, numbers: older.numbers.lowerBound...newer.numbers.upperBound,
+            newestNumbers: newer.newestNumbers, startTime: payload.startTime, endTime: payload.endTime,
+            rows: payload.rows, points: payload.points, rawLength: payload.rawLength, bytes: payload.bytes,
+            isDelta: true, budget: newer.budget)
+    }
+
+    /// Whether a newer batch may be merged into one with this.
+    func isNeighbour(of newer: SharedBatch) -> Bool {
+        stream == newer.stream && isDelta && newer.isDelta && numbers.upperBound + 1 == newer.numbers.lowerBound
+    }
+
     /// Whether a newer batch says all that this one says.
     func isSuperseded(by newer: SharedBatch) -> Bool {
         stream == newer.stream && !isDelta && !newer.isDelta
