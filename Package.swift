@@ -73,7 +73,10 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "WeirConfiguration",
-            dependencies: ["Weir", "WeirExport", "WeirRecording", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Weir", "WeirExport", "WeirRecording", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: swiftSettings),
 
         // Programs.
