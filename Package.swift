@@ -73,18 +73,25 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "WeirConfiguration",
-            dependencies: ["Weir", "WeirExport", "WeirRecording", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Weir", "WeirExport", "WeirRecording", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
+            swiftSettings: swiftSettings),
         .target(
             name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirDemo", "WeirDump", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WeirConfiguration", "WeirDemo", "WeirDump", "WeirSetup",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -112,6 +119,7 @@ let package = Package(
             "WeirConfigurationTests",
             of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
             resources: [.copy("Fixtures")]),
+        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),

@@ -29,7 +29,7 @@ public struct Configuration: Sendable, Equatable {
     public var statsSocket: String?
 
     var sinkModels: [SinkModel] = []
-    /// What came from the environment into settings of exporters, and how errors call it.
+    /// Texts that came from the environment, and what is shown in their place.
     var secrets: [String: String] = [:]
 
     init() {}

@@ -13,6 +13,11 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         self.omitted = omitted
     }
 
+    /// Whether there is nothing to look at: the file cannot be opened or read.
+    public var isUnreadable: Bool {
+        if case .unreadable = problems.first?.fault { true } else { false }
+    }
+
     /// Each problem with its line of the file, a caret under what is meant.
     public var description: String {
         let more = omitted == 0 ? [] : ["\(omitted) further errors are not shown"]

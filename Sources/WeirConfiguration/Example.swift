@@ -94,7 +94,7 @@ package enum Example {
               first: 500ms
               longest: 30s
               longestHint: 5m
-            # After so many failures deliveries pause.
+            # After so many failures deliveries pause; 0 for never.
             breaker:
               failuresInARow: 5
               failuresOf20: 10

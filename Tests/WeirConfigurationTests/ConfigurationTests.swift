@@ -82,7 +82,7 @@ struct ConfigurationTests {
 
     @Test("policies are read with what they need")
     func policies() throws {
-        let expected: [(String, PolicyModel)] = [
+        let expected: [(String, OverflowPolicy)] = [
             ("dropOldest", .dropOldest), ("dropNewest", .dropNewest), ("'lifo'", .lifo), ("{coalesce: {}}", .coalesce),
             ("{block: {deadline: 1500ms}}", .block(deadline: .milliseconds(1500))),
             (

@@ -99,6 +99,7 @@ struct MappingReader {
             reading.reportWrong(value, path: path.appending(key), form: form)
             return nil
         }
+        if case .text = form { reading.keepSecret(value) }
         return scalar.isBroken ? nil : (scalar.text, number)
     }
 
@@ -166,6 +167,7 @@ struct MappingReader {
         var texts: [String] = []
         for value in values {
             if case .scalar(let scalar) = value.form, !scalar.text.isEmpty, !scalar.text.utf8.contains(0) {
+                reading.keepSecret(value)
                 texts.append(scalar.text)
             } else {
                 reading.reportWrong(value, path: path.appending(key), expected: "a list of \(expected)")
@@ -188,6 +190,7 @@ struct MappingReader {
         var texts: [String: String] = [:]
         for (key, value) in own() {
             if case .scalar(let scalar) = value.form {
+                reading.keepSecret(value)
                 texts[key] = scalar.text
             } else {
                 reading.reportWrong(value, path: path.appending(key), expected: "a text")

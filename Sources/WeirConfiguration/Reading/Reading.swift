@@ -7,7 +7,7 @@ final class Reading {
     let environment: [String: String]
     /// Variables that would override something, whether they are set or not.
     private var overrides: Set<String> = []
-    /// What came from the environment into the settings of exporters, and how errors call it.
+    /// Texts that came from the environment, and what is shown in their place.
     private(set) var secrets: [String: String] = [:]
     private var findings: [Finding] = []
     /// Bytes that values with environment variables in them may still take.

@@ -94,8 +94,8 @@ struct SinkReader {
         retry.finish()
 
         var breaker = sink.mapping("breaker")
-        model.breaker.failuresInARow = breaker.integer("failuresInARow", 1...1_000)
-        model.breaker.failuresOf20 = breaker.integer("failuresOf20", 1...20)
+        model.breaker.failuresInARow = breaker.integer("failuresInARow", 0...1_000)
+        model.breaker.failuresOf20 = breaker.integer("failuresOf20", 0...20)
         model.breaker.pause = breaker.duration("pause", Ranges.wait)
         breaker.finish()
 
