@@ -171,7 +171,8 @@ package final class Pipeline: Sendable {
         defer { collection.metrics.remove(from: &collection.batch) }
         do throws(BatchError) {
             let payload = try collection.encoder.encode(collection.batch)
-            publish(payload, number: collection.number)
+            let isDelta = collection.batch.views.contains { $0.temporality == .delta }
+            publish(payload, number: collection.number, isDelta: isDelta)
             collection.number += 1
             control.withLock { control in
                 control.counts.collections += 1
@@ -186,11 +187,11 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64) {
+    private func publish(_ payload: Payload, number: UInt64, isDelta: Bool) {
         let batch = SharedBatch(
             stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
             endTime: payload.endTime, rows: payload.rows, points: payload.points,
-            rawLength: payload.rawLength, bytes: payload.bytes, budget: budget)
+            rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta, budget: budget)
         makeRoom()
         for sink in sinks { sink.offer(batch) }
         waitForRoom()
