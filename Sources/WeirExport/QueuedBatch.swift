@@ -27,6 +27,14 @@ package struct InflightBatch: Sendable {
     let item: QueuedBatch
     /// What goes before the payload.
     package let header: FrameHeader
+    /// Where it stands on disk; nil for a batch that waits in memory alone.
+    package let spillID: SpillID?
+
+    init(item: QueuedBatch, header: FrameHeader, spillID: SpillID? = nil) {
+        self.item = item
+        self.header = header
+        self.spillID = spillID
+    }
 
     package var batch: SharedBatch { item.batch }
 
