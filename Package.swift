@@ -34,6 +34,7 @@ let package = Package(
     products: [
         .library(name: "WeirRecording", targets: ["WeirRecording"]),
         .library(name: "Weir", targets: ["Weir"]),
+        .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .executable(name: "weir", targets: ["WeirTool"]),
@@ -42,6 +43,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C, each with named importers.
@@ -69,6 +71,10 @@ let package = Package(
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirConfiguration",
+            dependencies: ["Weir", "WeirExport", "WeirRecording", .product(name: "Yams", package: "Yams")],
+            swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
@@ -84,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "WeirBench",
             dependencies: [
-                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "Weir",
+                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "Weir",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -102,6 +108,10 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
+        tests(
+            "WeirConfigurationTests",
+            of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
+            resources: [.copy("Fixtures")]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),

@@ -106,6 +106,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
     case setting(sink: String, reason: String)
     /// The exporter refused: its directory cannot be written, its address cannot be understood.
     case exporter(sink: String, reason: String)
+    /// A directory where batches wait, or are kept, cannot be used.
+    case directory(sink: String, reason: String)
     /// A plugin was made for another host.
     case plugin(path: String, reason: String)
     /// The system has no memory or threads to give.
@@ -117,6 +119,7 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
             case .plugin(let path, let fault): .plugin(path: path, reason: fault.description)
             case .setting(let sink, let fault): .setting(sink: sink, reason: fault.description)
             case .exporter(let sink, let message, _): .exporter(sink: sink, reason: message)
+            case .spill(let sink, let error): .directory(sink: sink, reason: "\(error)")
             case .duplicateSink(let name): .duplicateSink(name: name)
             case .noThread, .encoder: .resources(reason: error.description)
             case .interval: .interval(reason: error.description)
@@ -128,7 +131,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .interval(let reason), .resources(let reason): reason
         case .duplicateSink(let name): "two sinks are called \(name): give one of them another name"
-        case .setting(let sink, let reason), .exporter(let sink, let reason): "sink \(sink): \(reason)"
+        case .setting(let sink, let reason), .exporter(let sink, let reason), .directory(let sink, let reason):
+            "sink \(sink): \(reason)"
         case .plugin(let path, let reason): "\(path): \(reason)"
         }
     }

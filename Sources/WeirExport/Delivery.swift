@@ -12,6 +12,8 @@ package struct Delivery: Equatable, Sendable {
         case rejected
         /// No batch will ever be taken.
         case fatal
+        /// The exporter crashed so often that it is not called any more. Its process's word, never an exporter's own.
+        case quarantined
     }
 
     package var outcome: Outcome

@@ -6,6 +6,8 @@ package enum ExportError: Error, Equatable, Sendable {
     case setting(sink: String, SettingFault)
     /// The exporter itself refused, with its own words. Trying again may help where it is transient.
     case exporter(sink: String, message: String, isTransient: Bool)
+    /// A sink's directory for batches that wait, or are kept, cannot be used.
+    case spill(sink: String, SpillError)
     /// Two sinks have one name.
     case duplicateSink(String)
     /// The system has no more threads.
@@ -46,6 +48,7 @@ extension ExportError: CustomStringConvertible {
         case .plugin(let path, let fault): "\(path): \(fault)"
         case .setting(let sink, let fault): "sink \(sink): \(fault)"
         case .exporter(let sink, let message, _): "sink \(sink): \(message)"
+        case .spill(let sink, let error): "sink \(sink): \(error)"
         case .duplicateSink(let name): "two sinks are called \(name): give one of them another name"
         case .noThread: "the system has no thread to give"
         case .interval(let nanoseconds): "an interval of \(nanoseconds) ns: wanted more than 0 and at most a year"

@@ -16,8 +16,14 @@ package struct GapList: Equatable, Sendable {
         self.limit = max(limit, 1)
     }
 
+    package var isEmpty: Bool { gaps.isEmpty }
+
     /// Adds a gap where it belongs. O(log n) to find the place, and a move within ``limit``.
     package mutating func insert(_ gap: Gap) {
+        // Numbers that went into this batch lost nothing by that; now that it is lost itself, they are.
+        if gap.first < gap.last, gap.cause != .coalesced {
+            gaps.removeAll { $0.cause == .coalesced && $0.first >= gap.first && $0.last <= gap.last }
+        }
         var low = 0
         var high = gaps.count
         while low < high {
@@ -49,4 +55,27 @@ package struct GapList: Equatable, Sendable {
             startTime: min(gap.startTime, next.startTime), endTime: max(gap.endTime, next.endTime),
             cause: next.batches > gap.batches ? next.cause : gap.cause)
     }
+}
+
+/// The gaps of each stream that a sink has to do with: its feed's own, and those that earlier processes left in its
+/// spill.
+struct StreamGaps: Sendable {
+    private var lists: [StreamID: GapList] = [:]
+
+    /// Past so many streams, what an earlier one has not told is forgotten: its accounts still know.
+    private let limit = 64
+
+    subscript(stream: StreamID) -> GapList { lists[stream] ?? GapList() }
+
+    mutating func insert(_ gap: Gap, stream: StreamID) {
+        if lists[stream] == nil, lists.count >= limit, let other = lists.keys.first { lists[other] = nil }
+        lists[stream, default: GapList()].insert(gap)
+    }
+
+    mutating func insert(_ gaps: [Gap], stream: StreamID) {
+        for gap in gaps { insert(gap, stream: stream) }
+    }
+
+    /// Hands over all gaps of a stream and forgets them.
+    mutating func takeAll(_ stream: StreamID) -> [Gap] { lists.removeValue(forKey: stream)?.gaps ?? [] }
 }

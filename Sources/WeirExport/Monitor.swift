@@ -50,13 +50,17 @@ final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Asks `body` again whenever the value may have changed, until it has an answer. `body` says nil and, through its
-    /// second argument, until when to sleep at most: nanoseconds of the monotonic clock, nil for no bound.
+    /// second argument, until when to sleep at most: nanoseconds of the monotonic clock, nil for no bound. With the
+    /// answer it may have changed the value, so others are woken then.
     func wait<Result>(_ body: (inout State, _ until: inout UInt64?) -> Result?) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {
             var until: UInt64?
-            if let result = body(&state, &until) { return result }
+            if let result = body(&state, &until) {
+                unsafe pthread_cond_broadcast(condition)
+                return result
+            }
             sleep(until: until)
         }
     }

@@ -10,7 +10,7 @@ private import Darwin
 #endif
 
 /// From a source of batches to sinks: one thread collects every interval, encodes once, and offers the same bytes to
-/// every sink's queue. Nothing that a sink does makes it wait.
+/// every sink's queue. Nothing that a sink does makes it wait, unless that sink's policy says so.
 ///
 /// The thread keeps the pipeline alive until ``shutdown(deadlineNanoseconds:completion:)``. A fork's child has no
 /// threads, hence no pipeline: nothing is written there under the parent's stream.
@@ -69,9 +69,10 @@ package final class Pipeline: Sendable {
         }
         var names: Set<String> = []
         for sink in sinks where !names.insert(sink.name).inserted { throw .duplicateSink(sink.name) }
+        let budget = MemoryBudget(limit: configuration.totalBytes)
         var workers: [SinkWorker] = []
         do throws(ExportError) {
-            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time)) }
+            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget)) }
         } catch {
             for worker in workers { worker.closeUnstarted() }
             throw error
@@ -81,7 +82,7 @@ package final class Pipeline: Sendable {
         self.sinks = workers
         self.time = time
         self.logger = logger
-        budget = MemoryBudget(limit: configuration.totalBytes)
+        self.budget = budget
     }
 
     /// Starts the threads.
@@ -198,6 +199,14 @@ package final class Pipeline: Sendable {
             rawLength: payload.rawLength, bytes: payload.bytes, part: part, parts: parts, budget: budget)
         makeRoom()
         for sink in sinks { sink.offer(batch) }
+        waitForRoom()
+    }
+
+    /// Waits with the sinks whose policies want it, side by side, for at most half the interval: one that is slow takes
+    /// no collection from the others.
+    private func waitForRoom() {
+        let limit = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
+        for sink in sinks { sink.waitForRoom(until: limit) }
     }
 
     /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one
@@ -254,6 +263,9 @@ package final class Pipeline: Sendable {
 
     private func finish(deadline: UInt64) {
         control.withLock { if $0.phase == .running { $0.phase = .stopping } }
+        // Half of the time that is left, so that what they took in can still be delivered.
+        let now = time.monotonic()
+        for sink in sinks { sink.limitParking(until: now &+ (deadline - min(now, deadline)) / 2) }
         let hasCollected = control.wait { control, until -> Bool? in
             if control.phase == .stopped { return true }
             until = deadline

@@ -5,19 +5,29 @@ package import WeirBatch
 /// A plain value without threads or clock: times are arguments, nanoseconds of a monotonic clock. Every operation is
 /// O(log n) in the number of waiting batches, or better, for each batch that it moves.
 ///
-/// A batch is offered, waits, is taken (in flight), and comes back as delivered, to be dropped, or to its place by
-/// number for another attempt. What is in flight counts against the bounds and is never evicted.
+/// A batch is offered, waits, is taken (in flight), and comes back as delivered, to be dropped, or to its place for
+/// another attempt. What is in flight counts against the bounds and is never evicted. Beside that, a batch may be parked
+/// while its policy makes the collector wait for room (`SinkQueue+Parking.swift`), batches that no destination has seen
+/// yet may be merged or go to disk (`SinkQueue+Relief.swift`), and come back from there (`SinkQueue+Spill.swift`).
 package struct SinkQueue: Sendable {
     package let bounds: QueueBounds
-    package private(set) var accounts = Accounts()
+    package internal(set) var accounts = Accounts()
 
-    private var policy: any QueuePolicy
-    private var waiting = BatchHeap()
-    private var gaps = GapList()
+    var policy: any QueuePolicy
+    /// Waiting, and no destination has seen them.
+    var fresh = MinMaxHeap<QueuedBatch>()
+    /// Waiting as they are: for another attempt, or because they could not be merged.
+    var returned = MinMaxHeap<QueuedBatch>()
+    /// What the relief has in hand: still waiting, by the accounts.
+    var relieving: Relieving?
+    /// Arrived, and neither accepted nor refused yet.
+    var parked: ParkedBatch?
+    var gaps = StreamGaps()
     /// The stream that the destination holds from an earlier process; told until a header that says so is acknowledged.
-    private var previousStream: StreamID?
+    var previousStream: StreamID?
     /// The newest number that came by, whatever became of it.
-    private var newest: (stream: StreamID, number: UInt64)?
+    var newest: (stream: StreamID, number: UInt64)?
+    private var nextPosition: UInt64 = 0
 
     package init(
         bounds: QueueBounds = QueueBounds(), policy: any QueuePolicy = DropOldest(), previousStream: StreamID? = nil
@@ -27,34 +37,57 @@ package struct SinkQueue: Sendable {
         self.previousStream = previousStream
     }
 
-    package var isEmpty: Bool { waiting.count == 0 }
+    /// Whether nothing waits in memory.
+    package var isEmpty: Bool { !hasWaiting && relieving == nil }
+
+    /// Whether something waits that could be taken at once.
+    var hasWaiting: Bool { !fresh.isEmpty || !returned.isEmpty }
 
     /// The number of the oldest waiting batch.
-    package var oldestNumber: UInt64? { waiting.oldest?.number }
+    package var oldestNumber: UInt64? { oldest?.batch.numbers.lowerBound }
 
-    /// The gaps that no header carries yet.
-    package var pendingGaps: [Gap] { gaps.gaps }
+    /// The gaps of a stream that no header carries yet; of the stream that batches belong to, by default.
+    package func pendingGaps(_ stream: StreamID? = nil) -> [Gap] {
+        (stream ?? newest?.stream).map { gaps[$0].gaps } ?? []
+    }
+
+    var levels: QueueLevels {
+        QueueLevels(
+            queued: accounts.queued, inflight: accounts.inflight, bounds: bounds, oldestArrival: oldest?.arrival)
+    }
 
     // MARK: - Arriving
 
-    /// Takes a batch in, or refuses it. Either way it is accounted for, and the bounds hold afterwards.
+    /// Takes a batch in, refuses it, or parks it: then the policy wants the collector to wait.
+    ///
+    /// What is taken in or refused is accounted for, and the bounds hold afterwards.
     package mutating func offer(_ batch: SharedBatch, now: UInt64) {
-        accounts.offered += batch.amount
-        newest = (batch.stream, batch.numbers.upperBound)
+        withdrawParked()
         if batch.amount.bytes > bounds.bytes { return refuse(batch, .oversize) }
         switch policy.admit(batch.amount, levels, now: now) {
-        case .refuse(let cause):
-            refuse(batch, cause)
-        case .accept:
-            accounts.accepted += batch.amount
-            wait(QueuedBatch(batch: batch, arrival: now))
-            enforce(now: now)
+        case .refuse(let cause): refuse(batch, cause)
+        case .accept: accept(batch, arrival: now)
+        case .park(let until): parked = ParkedBatch(batch: batch, arrival: now, until: until)
         }
+        enforce(now: now)
     }
 
-    private mutating func refuse(_ batch: SharedBatch, _ cause: Gap.Cause) {
+    mutating func accept(_ batch: SharedBatch, arrival: UInt64) {
+        note(batch)
+        accounts.accepted += batch.amount
+        wait(QueuedBatch(batch: batch, position: nextPosition, arrival: arrival))
+        nextPosition += 1
+    }
+
+    mutating func refuse(_ batch: SharedBatch, _ cause: Gap.Cause) {
+        note(batch)
         accounts.refused[cause] += batch.amount
-        gaps.insert(batch.gap(cause))
+        gaps.insert(batch.gap(cause), stream: batch.stream)
+    }
+
+    private mutating func note(_ batch: SharedBatch) {
+        accounts.offered += batch.amount
+        newest = (batch.stream, batch.numbers.upperBound)
     }
 
     // MARK: - Delivering
@@ -63,9 +96,7 @@ package struct SinkQueue: Sendable {
     /// known by then, and stays as it is: a receiver may have seen it although nobody acknowledged it.
     package mutating func take(now: UInt64) -> InflightBatch? {
         enforce(now: now)
-        guard var item = policy.deliversNewestFirst ? waiting.removeNewest() : waiting.removeOldest() else {
-            return nil
-        }
+        guard var item = policy.deliversNewestFirst ? removeNewest() : removeOldest() else { return nil }
         accounts.queued -= item.batch.amount
         accounts.inflight += item.batch.amount
         let header = item.header ?? header(of: item.batch)
@@ -74,32 +105,25 @@ package struct SinkQueue: Sendable {
         return InflightBatch(item: item, header: header)
     }
 
-    private mutating func header(of batch: SharedBatch) -> FrameHeader {
-        var header = FrameHeader(stream: batch.stream, first: batch.numbers.lowerBound, last: batch.numbers.upperBound)
+    mutating func header(of batch: SharedBatch) -> FrameHeader {
+        var header = batch.plainHeader
         header.previousStream = previousStream
-        header.part = batch.part
-        header.parts = batch.parts
-        header.startTime = batch.startTime
-        header.endTime = batch.endTime
-        header.rows = batch.rows
-        header.points = batch.points
-        header.payloadLength = UInt64(batch.bytes.count)
-        header.rawLength = batch.rawLength
-        header.gaps = gaps.takeAll()
+        header.gaps = gaps.takeAll(batch.stream)
         return header
     }
 
     /// The destination has the batch, of whose rows it refused some. Its header's gaps are told and forgotten.
-    package mutating func delivered(_ inflight: InflightBatch, rejectedRows: UInt64 = 0) {
+    package mutating func delivered(_ inflight: InflightBatch, rejectedRows: UInt64 = 0, now: UInt64) {
         let amount = inflight.batch.amount
         let rejected = min(rejectedRows, amount.rows)
         accounts.inflight -= amount
         accounts.delivered += Amount(batches: 1, rows: amount.rows - rejected, bytes: amount.bytes)
         accounts.dropped[.rejected].rows += rejected
         if inflight.header.previousStream != nil { previousStream = nil }
+        enforce(now: now)
     }
 
-    /// Back to its place by number; then the policy looks at the whole queue.
+    /// Back to its place; then the policy looks at the whole queue.
     package mutating func putBack(_ inflight: InflightBatch, now: UInt64) {
         accounts.inflight -= inflight.batch.amount
         wait(inflight.item)
@@ -107,9 +131,10 @@ package struct SinkQueue: Sendable {
     }
 
     /// Gives up a batch in flight.
-    package mutating func drop(_ inflight: InflightBatch, _ cause: Gap.Cause) {
+    package mutating func drop(_ inflight: InflightBatch, _ cause: Gap.Cause, now: UInt64) {
         accounts.inflight -= inflight.batch.amount
         lose(inflight.item, cause)
+        enforce(now: now)
     }
 
     /// Notes that the destination may have a batch although it did not say so.
@@ -121,10 +146,12 @@ package struct SinkQueue: Sendable {
 
     /// Drops the oldest waiting batch; false where none waits.
     @discardableResult
-    package mutating func dropOldest(_ cause: Gap.Cause) -> Bool { dropWaiting(waiting.removeOldest(), cause) }
+    package mutating func dropOldest(_ cause: Gap.Cause) -> Bool { dropWaiting(removeOldest(), cause) }
 
-    /// Drops all that waits.
+    /// Drops all that waits, and refuses what is parked.
     package mutating func dropAll(_ cause: Gap.Cause) {
+        withdrawParked()
+        for item in takeRelieving() { _ = dropWaiting(item, cause) }
         while dropOldest(cause) {}
     }
 
@@ -133,34 +160,30 @@ package struct SinkQueue: Sendable {
         guard let newest else { return nil }
         var header = FrameHeader(stream: newest.stream, first: newest.number, last: newest.number)
         header.previousStream = previousStream
-        header.gaps = gaps.takeAll()
+        header.gaps = gaps.takeAll(newest.stream)
         return header
     }
 
-    private var levels: QueueLevels {
-        QueueLevels(
-            queued: accounts.queued, inflight: accounts.inflight, bounds: bounds,
-            oldestArrival: waiting.oldest?.arrival)
+    /// Makes age and policy true again, and takes in what is parked where there is room. Ends, since every turn takes a
+    /// batch out and at most one comes in.
+    mutating func enforce(now: UInt64) {
+        shed(now: now)
+        if acceptParked(now: now) { shed(now: now) }
     }
 
-    /// Makes age and policy true again. Ends, since every turn takes a batch out.
-    private mutating func enforce(now: UInt64) {
+    private mutating func shed(now: UInt64) {
         if let age = bounds.ageNanoseconds {
-            while let oldest = waiting.oldest, now > oldest.arrival, now - oldest.arrival > age { dropOldest(.expired) }
+            while let oldest, now > oldest.arrival, now - oldest.arrival > age { dropOldest(.expired) }
         }
         while let eviction = policy.evict(levels, now: now) {
             let hasEvicted =
                 switch eviction {
                 case .oldest(let cause): dropOldest(cause)
-                case .newest(let cause): dropWaiting(waiting.removeNewest(), cause)
+                case .newest(let cause): dropWaiting(removeNewest(), cause)
+                case .superseded: supersedeOldest() || dropOldest(.overflowOldest)
                 }
             guard hasEvicted else { return }
         }
-    }
-
-    private mutating func wait(_ item: QueuedBatch) {
-        accounts.queued += item.batch.amount
-        waiting.insert(item)
     }
 
     private mutating func dropWaiting(_ item: QueuedBatch?, _ cause: Gap.Cause) -> Bool {
@@ -171,38 +194,41 @@ package struct SinkQueue: Sendable {
     }
 
     /// The batch becomes a gap, and the gaps that its header would have told are untold again.
-    private mutating func lose(_ item: QueuedBatch, _ cause: Gap.Cause) {
+    mutating func lose(_ item: QueuedBatch, _ cause: Gap.Cause) {
         accounts.dropped[cause] += item.batch.amount
-        for gap in item.header?.gaps ?? [] { gaps.insert(gap) }
-        gaps.insert(item.batch.gap(cause))
-    }
-}
-
-/// A batch that waits in a sink's queue.
-struct QueuedBatch: Sendable {
-    let batch: SharedBatch
-    /// When it was offered. Nanoseconds of the monotonic clock.
-    let arrival: UInt64
-    fileprivate(set) var attempts: UInt32 = 0
-    /// Written at the first attempt, the same at each that follows.
-    fileprivate(set) var header: FrameHeader?
-
-    fileprivate init(batch: SharedBatch, arrival: UInt64) {
-        self.batch = batch
-        self.arrival = arrival
+        gaps.insert(item.header?.gaps ?? [], stream: item.batch.stream)
+        gaps.insert(item.batch.gap(cause), stream: item.batch.stream)
     }
 
-    var number: UInt64 { batch.numbers.lowerBound }
-}
+    // MARK: - Who waits
 
-/// A batch that the exporter holds.
-package struct InflightBatch: Sendable {
-    fileprivate let item: QueuedBatch
-    /// What goes before the payload.
-    package let header: FrameHeader
+    /// All that waits, in no order, each with its header where it has one.
+    package var contents: [(batch: SharedBatch, header: FrameHeader?)] {
+        (fresh.elements + returned.elements + (relieving?.items ?? [])).map { ($0.batch, $0.header) }
+    }
 
-    package var batch: SharedBatch { item.batch }
+    /// Counts a batch among the waiting and puts it in its place.
+    mutating func wait(_ item: QueuedBatch) {
+        accounts.queued += item.batch.amount
+        if item.attempts == 0 { fresh.insert(item) } else { returned.insert(item) }
+    }
 
-    /// This one included.
-    package var attempts: UInt32 { item.attempts }
+    var oldest: QueuedBatch? {
+        guard let first = fresh.least, let second = returned.least else { return fresh.least ?? returned.least }
+        return min(first, second)
+    }
+
+    mutating func removeOldest() -> QueuedBatch? {
+        guard let first = fresh.least, let second = returned.least else {
+            return fresh.removeLeast() ?? returned.removeLeast()
+        }
+        return first < second ? fresh.removeLeast() : returned.removeLeast()
+    }
+
+    private mutating func removeNewest() -> QueuedBatch? {
+        guard let first = fresh.greatest, let second = returned.greatest else {
+            return fresh.removeGreatest() ?? returned.removeGreatest()
+        }
+        return first > second ? fresh.removeGreatest() : returned.removeGreatest()
+    }
 }

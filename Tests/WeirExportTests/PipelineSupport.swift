@@ -37,6 +37,14 @@ final class CountingSource: BatchSource {
     }
 }
 
+extension PipelineReport {
+    /// How many batches a sink had been offered: all collections, unless the machine was too busy for the last one to end
+    /// by the deadline.
+    func offered(_ source: CountingSource, sink: Int = 0) -> UInt64 {
+        isComplete ? source.count : sinks[sink].accounts.offered.batches
+    }
+}
+
 /// What a test does to one exporter, and what that one got.
 final class Destination: Sendable {
     struct State {
@@ -48,7 +56,7 @@ final class Destination: Sendable {
         var wasStopped = false
     }
 
-    enum Behaviour: Sendable {
+    enum Behaviour: Sendable, Equatable {
         /// Takes all.
         case accepting
         /// Never returns from a delivery, until ``release()``; deaf to ``Exporter/stop()``.
@@ -57,6 +65,8 @@ final class Destination: Sendable {
         case stoppable
         /// Never succeeds.
         case failing
+        /// Takes all, one after the other.
+        case slow(nanoseconds: UInt64)
     }
 
     let behaviour: Behaviour
@@ -100,10 +110,12 @@ final class Destination: Sendable {
     }
 
     /// - Parameter bounds: By default wide enough for a machine that is busy with other tests.
-    func sink(_ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000)) throws -> SinkConfiguration {
+    func sink(
+        _ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000), policy: any QueuePolicy = DropOldest()
+    ) throws -> SinkConfiguration {
         try SinkConfiguration(
             name: name, exporter: unsafe PluginTable(builtIn: TestExporter.plugin.table), settings: ["id": id],
-            bounds: bounds)
+            bounds: bounds, policy: policy)
     }
 }
 
@@ -134,6 +146,9 @@ final class TestExporter: Exporter {
             destination.hang { $0.wasStopped }
             return .retry(message: "asked to stop")
         case .failing: return .retry(message: "away")
+        case .slow(let nanoseconds):
+            let end = TimeSource.system.monotonic() + nanoseconds
+            while TimeSource.system.monotonic() < end {}
         }
         let payload = frame.withBytes { _, payload in
             unsafe payload.withUnsafeBytes { unsafe Array($0) }

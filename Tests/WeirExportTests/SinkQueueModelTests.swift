@@ -90,8 +90,8 @@ private enum Policy: CaseIterable {
     var value: any QueuePolicy {
         switch self {
         case .dropOldest: DropOldest()
-        case .newestFirst: NewestFirst()
-        case .refuseNewest: RefuseNewest()
+        case .newestFirst: LastInFirstOut()
+        case .refuseNewest: DropNewest()
         case .dropNewestWaiting: DropNewestWaiting()
         }
     }
@@ -137,7 +137,7 @@ struct SinkQueueModelTests {
             }
             #expect(queue.accounts.imbalance == nil)
             #expect(queue.accounts == naive.accounts)
-            #expect(numbers(queue.pendingGaps) == naive.untold.sorted())
+            #expect(numbers(queue.pendingGaps()) == naive.untold.sorted())
             try #require(queue.accounts == naive.accounts)
             everyNumberIsSomewhere(queue, naive)
         }
@@ -160,9 +160,8 @@ struct SinkQueueModelTests {
             naive.lose(naive.fates.count - 1, .refused(.oversize))
         } else if policy == .refuseNewest && isFull {
             naive.lose(naive.fates.count - 1, .refused(.overflowNewest))
-        } else {
-            naive.enforce(bounds, policy, now: now)
         }
+        if offered.bytes.count <= Int(bounds.bytes) { naive.enforce(bounds, policy, now: now) }
     }
 
     private func settle(
@@ -175,26 +174,26 @@ struct SinkQueueModelTests {
         case 0:
             queue.putBack(item, now: now)
             naive.fates[index] = .waiting
-            naive.enforce(bounds, policy, now: now)
         case 1:
-            queue.drop(item, .rejected)
+            queue.drop(item, .rejected, now: now)
             naive.lose(index, .dropped(.rejected))
         case 2:
             let rejected = UInt64.random(in: 0...item.batch.rows, using: &random)
-            queue.delivered(item, rejectedRows: rejected)
+            queue.delivered(item, rejectedRows: rejected, now: now)
             naive.fates[index] = .delivered(acceptedRows: item.batch.rows - rejected)
             naive.told.formUnion(naive.telling.removeValue(forKey: number) ?? [])
         default:
-            queue.delivered(item)
+            queue.delivered(item, now: now)
             naive.fates[index] = .delivered(acceptedRows: item.batch.rows)
             naive.told.formUnion(naive.telling.removeValue(forKey: number) ?? [])
         }
+        naive.enforce(bounds, policy, now: now)
     }
 
     /// Received + gaps + held = offered, number by number.
     private func everyNumberIsSomewhere(_ queue: SinkQueue, _ naive: NaiveQueue) {
         let gaps = naive.told.union(naive.telling.values.reduce(into: Set()) { $0.formUnion($1) })
-            .union(numbers(queue.pendingGaps))
+            .union(numbers(queue.pendingGaps()))
         let lost = naive.fates.indices.filter {
             switch naive.fates[$0] {
             case .dropped, .refused: true

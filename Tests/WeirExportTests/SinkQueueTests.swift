@@ -42,9 +42,9 @@ struct SinkQueueTests {
         queue.offer(batch(2), now: 0)
         #expect(queue.accounts.inflight.batches == 1)
         #expect(queue.accounts.dropped[.overflowOldest].batches == 1)
-        queue.delivered(inflight)
+        queue.delivered(inflight, now: 0)
         #expect(queue.accounts.delivered.batches == 1)
-        #expect(numbers(queue.pendingGaps) == [2])
+        #expect(numbers(queue.pendingGaps()) == [2])
     }
 
     @Test("a batch that waited too long is dropped as expired")
@@ -61,7 +61,7 @@ struct SinkQueueTests {
         var queue = SinkQueue(bounds: QueueBounds(bytes: 99))
         queue.offer(batch(1), now: 0)
         #expect(queue.accounts.refused[.oversize].batches == 1)
-        #expect(queue.pendingGaps.map(\.cause) == [.oversize])
+        #expect(queue.pendingGaps().map(\.cause) == [.oversize])
         #expect(queue.accounts.imbalance == nil)
     }
 
@@ -72,19 +72,19 @@ struct SinkQueueTests {
         let attempt = try take(&queue)
         #expect(numbers(attempt.header.gaps) == [1])
         for number in 4...5 { queue.offer(batch(UInt64(number)), now: 0) }
-        #expect(numbers(queue.pendingGaps) == [3, 4])
+        #expect(numbers(queue.pendingGaps()) == [3, 4])
         queue.putBack(attempt, now: 0)
         #expect(try take(&queue).header == attempt.header)
         queue.putBack(attempt, now: 0)
         // 2 goes after all, and what its header told is untold again.
         queue.offer(batch(6), now: 0)
-        #expect(numbers(queue.pendingGaps) == [1, 2, 3, 4])
+        #expect(numbers(queue.pendingGaps()) == [1, 2, 3, 4])
         let next = try take(&queue)
         #expect(next.batch.numbers == 5...5)
         #expect(numbers(next.header.gaps) == [1, 2, 3, 4])
         // 6 goes while 5 is under way: it rides on 7.
         queue.offer(batch(7), now: 0)
-        queue.delivered(next)
+        queue.delivered(next, now: 0)
         let last = try take(&queue)
         #expect(last.batch.numbers == 7...7)
         #expect(numbers(last.header.gaps) == [6])
@@ -97,10 +97,10 @@ struct SinkQueueTests {
         for number in 1...3 { queue.offer(batch(UInt64(number)), now: 0) }
         let first = try take(&queue)
         #expect(first.header.previousStream == before)
-        queue.drop(first, .rejected)
+        queue.drop(first, .rejected, now: 0)
         let second = try take(&queue)
         #expect(second.header.previousStream == before)
-        queue.delivered(second)
+        queue.delivered(second, now: 0)
         #expect(try take(&queue).header.previousStream == nil)
     }
 
@@ -110,7 +110,7 @@ struct SinkQueueTests {
         let early = queue.endMark()
         #expect(early == nil)
         for number in 1...4 { queue.offer(batch(UInt64(number)), now: 0) }
-        queue.delivered(try take(&queue))
+        queue.delivered(try take(&queue), now: 0)
         queue.dropAll(.shutdown)
         let end = queue.endMark()
         let mark = try #require(end)

@@ -82,15 +82,21 @@ struct SinkStateTests {
         #expect(state.queue.accounts.imbalance == nil)
     }
 
-    @Test("a misconfigured sink delivers nothing more and counts all of it as fatal")
-    mutating func fatal() throws {
+    @Test(
+        "a sink that is misconfigured or quarantined delivers nothing more and counts all of it as fatal",
+        arguments: [
+            (Delivery.Outcome.fatal, SinkState.Condition.fatal, SinkEvent.fatal("no such host")),
+            (.quarantined, .quarantined, .quarantined("no such host")),
+        ])
+    mutating func fatal(outcome: Delivery.Outcome, condition: SinkState.Condition, event: SinkEvent) throws {
         var state = SinkState(queue: SinkQueue())
         for number in 1...3 { state.offer(batch(UInt64(number)), now: 0) }
         _ = try delivery(&state, now: 0)
-        state.finish(Delivery(.fatal, message: "no such host"), now: 0, random: &random)
+        state.finish(Delivery(outcome, message: "no such host"), now: 0, random: &random)
         state.offer(batch(4), now: 0)
+        #expect(state.condition == condition)
         #expect(state.queue.accounts.dropped[.fatal].batches == 4)
-        #expect(events(&state).contains(.fatal("no such host")))
+        #expect(events(&state).contains(event))
         guard case .wait(nil) = state.nextStep(now: 100 * second) else {
             Issue.record("wanted nothing to deliver")
             return
@@ -148,7 +154,7 @@ struct SinkStateTests {
         #expect(state.condition == .wedged)
         #expect(events(&state) == [.wedged(nanoseconds: 20 * second + 1)])
         state.drain(deadline: 25 * second)
-        state.abandon()
+        state.abandon(now: 25 * second)
         let accounts = state.queue.accounts
         #expect(accounts.dropped[.shutdown].batches == 5)
         #expect(accounts.uncertain.batches == 1)
@@ -220,7 +226,7 @@ struct SinkStateTests {
                 case .end(let mark):
                     explained.formUnion(numbers(mark?.gaps ?? []))
                     isOver = true
-                case .abandoned: isOver = true
+                case .abandoned, .recall: isOver = true
                 }
             }
             #expect(state.queue.accounts.imbalance == nil)

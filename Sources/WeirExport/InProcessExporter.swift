@@ -2,26 +2,20 @@ internal import CWeirPlugin
 internal import Logging
 internal import WeirBatch
 
-/// One open exporter, behind its table: the host's side of the C interface.
-///
-/// Calls must not overlap, ``stop()`` excepted. ``close()`` is the last one.
+/// An exporter in this process, behind its table: the host's side of the C interface.
 @safe
-final class ExporterInstance: @unchecked Sendable {
+final class InProcessExporter: OpenExporter, @unchecked Sendable {
     // Sendable: immutable but for `message`, which only calls that do not overlap touch.
 
-    /// The stream that the destination holds from an earlier process.
     let previousStream: StreamID?
 
     private let table: PluginTable
     private let handle: UnsafeMutableRawPointer?
     private let message = MessageBuffer()
 
-    /// Opens an exporter.
-    init(
-        _ table: PluginTable, sink: String, settings: [String: String], logger: Logger, time: TimeSource
-    ) throws(ExportError) {
-        let checked = try SettingKind.check(settings, against: table.settings, sink: sink)
-        let host = HostTable(logger: logger, time: time)
+    init(_ table: PluginTable, sink: SinkContext) throws(ExportError) {
+        let checked = try SettingKind.check(sink.settings, against: table.settings, sink: sink.name)
+        let host = HostTable(logger: sink.logger, time: sink.time)
         var opened = unsafe weir_opened()
         unsafe opened.size = UInt32(MemoryLayout<weir_opened>.size)
         var result = unsafe message.emptyResult()
@@ -33,16 +27,13 @@ final class ExporterInstance: @unchecked Sendable {
         guard delivery.outcome == .delivered else {
             var isTransient = false
             if case .retry = delivery.outcome { isTransient = true }
-            throw .exporter(sink: sink, message: delivery.message, isTransient: isTransient)
+            throw .exporter(sink: sink.name, message: delivery.message, isTransient: isTransient)
         }
         self.table = table
         unsafe handle = opened.handle
         previousStream = unsafe opened.has_previous_stream == 0 ? nil : StreamID(opened.previous_stream)
     }
 
-    /// Delivers a header and, unless it ends a stream, the payload that belongs to it.
-    ///
-    /// - Parameter deadline: When the call should be over, by the monotonic clock.
     func deliver(_ header: FrameHeader, payload: [UInt8], deadline: UInt64) -> Delivery {
         let headerBytes = header.encoded()
         return unsafe headerBytes.withUnsafeBytes { headerBytes in
@@ -58,7 +49,6 @@ final class ExporterInstance: @unchecked Sendable {
         }
     }
 
-    /// Asks a running call to return. May itself hang, in a plugin that breaks its word.
     func stop() {
         unsafe table.pointer.pointee.stop?(handle)
     }
@@ -67,7 +57,7 @@ final class ExporterInstance: @unchecked Sendable {
         unsafe table.pointer.pointee.close(handle)
     }
 
-    /// What the exporter counts itself: at most 32 counters. One that it leaves without a name is left out.
+    /// At most 32. One that the exporter leaves without a name is left out.
     func counters() -> [ExporterCount] {
         guard let read = unsafe table.pointer.pointee.counters else { return [] }
         let capacity = 32
@@ -89,13 +79,10 @@ final class ExporterInstance: @unchecked Sendable {
     }
 }
 
-/// Something that an exporter counts itself.
-package struct ExporterCount: Equatable, Sendable {
-    /// `files.removed`.
-    package var name: String
-    /// UCUM.
-    package var unit: String
-    package var value: UInt64
+extension PluginTable: OpenableExporter {
+    package func open(for sink: SinkContext) throws(ExportError) -> any OpenExporter {
+        try InProcessExporter(self, sink: sink)
+    }
 }
 
 /// Where a plugin writes what it has to say about a call.

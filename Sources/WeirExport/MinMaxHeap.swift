@@ -1,24 +1,31 @@
-/// Waiting batches by number, with the oldest and the newest at hand: a min-max heap.
+/// Elements with the least and the greatest at hand.
 ///
-/// Policies take from either end, and a failed delivery puts back into the middle. All three are O(log n), looking at
-/// an end is O(1). Even levels of the tree hold minima of what is below them, odd levels maxima.
-struct BatchHeap: Sendable {
-    private var items: [QueuedBatch] = []
+/// A queue's policies take from either end, and a failed delivery puts back into the middle. All three are O(log n),
+/// looking at an end is O(1). Even levels of the tree hold minima of what is below them, odd levels maxima.
+package struct MinMaxHeap<Element: Comparable> {
+    private var items: [Element] = []
 
-    var count: Int { items.count }
+    package init() {}
 
-    var oldest: QueuedBatch? { items.first }
+    /// All of them, in no order.
+    package var elements: [Element] { items }
 
-    var newest: QueuedBatch? { items.isEmpty ? nil : items[newestIndex] }
+    package var count: Int { items.count }
 
-    mutating func insert(_ item: QueuedBatch) {
+    package var isEmpty: Bool { items.isEmpty }
+
+    package var least: Element? { items.first }
+
+    package var greatest: Element? { items.isEmpty ? nil : items[greatestIndex] }
+
+    package mutating func insert(_ item: Element) {
         items.append(item)
         var index = items.count - 1
         guard index > 0 else { return }
         let parent = (index - 1) / 2
         var onMinimumLevel = Self.isMinimumLevel(index)
         // At odds with the parent: the item belongs on the parent's kind of level.
-        if onMinimumLevel ? items[index].number > items[parent].number : items[index].number < items[parent].number {
+        if onMinimumLevel ? items[index] > items[parent] : items[index] < items[parent] {
             items.swapAt(index, parent)
             index = parent
             onMinimumLevel.toggle()
@@ -31,23 +38,23 @@ struct BatchHeap: Sendable {
         }
     }
 
-    mutating func removeOldest() -> QueuedBatch? {
+    package mutating func removeLeast() -> Element? {
         items.isEmpty ? nil : remove(at: 0)
     }
 
-    mutating func removeNewest() -> QueuedBatch? {
-        items.isEmpty ? nil : remove(at: newestIndex)
+    package mutating func removeGreatest() -> Element? {
+        items.isEmpty ? nil : remove(at: greatestIndex)
     }
 
-    private var newestIndex: Int {
+    private var greatestIndex: Int {
         switch items.count {
         case 1: 0
         case 2: 1
-        default: items[1].number > items[2].number ? 1 : 2
+        default: items[1] > items[2] ? 1 : 2
         }
     }
 
-    private mutating func remove(at index: Int) -> QueuedBatch {
+    private mutating func remove(at index: Int) -> Element {
         items.swapAt(index, items.count - 1)
         let removed = items.removeLast()
         if index < items.count { sink(index) }
@@ -82,11 +89,13 @@ struct BatchHeap: Sendable {
         return best
     }
 
-    private static func precedes(_ left: QueuedBatch, _ right: QueuedBatch, _ onMinimumLevel: Bool) -> Bool {
-        onMinimumLevel ? left.number < right.number : left.number > right.number
+    private static func precedes(_ left: Element, _ right: Element, _ onMinimumLevel: Bool) -> Bool {
+        onMinimumLevel ? left < right : left > right
     }
 
     private static func isMinimumLevel(_ index: Int) -> Bool {
         (Int.bitWidth - 1 - (index + 1).leadingZeroBitCount).isMultiple(of: 2)
     }
 }
+
+extension MinMaxHeap: Sendable where Element: Sendable {}
