@@ -7,10 +7,10 @@ private import Darwin
 #endif
 
 /// Runs work on a thread of its own, which ends with it: exporters block, and Swift's pool must not.
-enum Thread {
+package enum Thread {
     /// - Parameter name: For debuggers; at most 15 bytes are kept.
     /// - Returns: Whether the system had a thread to give.
-    static func start(_ name: StaticString, _ work: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(_ name: StaticString, _ work: @escaping @Sendable () -> Void) -> Bool {
         let body = unsafe Unmanaged.passRetained(Body(name: name, work: work))
         // The application's signal handlers run on the application's threads: a thread inherits this mask.
         var all = sigset_t()
