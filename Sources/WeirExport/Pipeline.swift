@@ -24,6 +24,8 @@ package final class Pipeline: Sendable {
         package var resource: [Batch.Attribute] = []
         /// Bytes of batches that all sinks together may hold.
         package var totalBytes = 128 << 20
+        /// A collection whose payload would be longer is split.
+        package var partBytes = BatchEncoder.partLength
         package var stream = StreamID.random()
 
         package init() {}
@@ -155,6 +157,7 @@ package final class Pipeline: Sendable {
         var encoder: BatchEncoder
         var batch = Batch()
         var metrics = PipelineMetrics()
+        var estimate = LengthEstimate()
         /// The number that the next batch gets.
         var number: UInt64 = 1
 
@@ -170,9 +173,12 @@ package final class Pipeline: Sendable {
         collection.metrics.append(snapshots(), counts, to: &collection.batch)
         defer { collection.metrics.remove(from: &collection.batch) }
         do throws(BatchError) {
-            let payload = try collection.encoder.encode(collection.batch)
-            publish(payload, number: collection.number)
-            collection.number += 1
+            let payloads = try collection.encoder.encode(
+                collection.batch, upTo: configuration.partBytes, &collection.estimate)
+            for (index, payload) in payloads.enumerated() {
+                publish(payload, number: collection.number, part: UInt32(index) + 1, of: UInt32(payloads.count))
+                collection.number += 1
+            }
             control.withLock { control in
                 control.counts.collections += 1
                 control.counts.lastDurationNanoseconds = time.monotonic() &- began
@@ -186,11 +192,11 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64) {
+    private func publish(_ payload: Payload, number: UInt64, part: UInt32, of parts: UInt32) {
         let batch = SharedBatch(
             stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
             endTime: payload.endTime, rows: payload.rows, points: payload.points,
-            rawLength: payload.rawLength, bytes: payload.bytes, budget: budget)
+            rawLength: payload.rawLength, bytes: payload.bytes, part: part, parts: parts, budget: budget)
         makeRoom()
         for sink in sinks { sink.offer(batch) }
         waitForRoom()

@@ -28,7 +28,9 @@ struct ExportingTests {
     @Test("batches reach a directory of files, and the report says so")
     func file() async throws {
         var sink = Sink.file(directory: directory.path + "/data")
-        sink.maximumBatches = 1_000_000  // Wide enough for a machine that is busy with other tests.
+        // Wide enough for a machine that is busy with other tests.
+        sink.maximumBatches = 1_000_000
+        sink.maximumBytes = 1 << 40
         let source = Silence()
         let exporting = try startExporting(
             every: .milliseconds(1), to: [sink], collecting: source, resource: ["service.name": "test"])
