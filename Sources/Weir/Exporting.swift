@@ -126,6 +126,19 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
             }
     }
 
+    /// The same error in other words: a sink's name stays.
+    package func reworded(_ reword: (String) -> String) -> ExportingError {
+        switch self {
+        case .interval(let reason): .interval(reason: reword(reason))
+        case .duplicateSink: self
+        case .setting(let sink, let reason): .setting(sink: sink, reason: reword(reason))
+        case .exporter(let sink, let reason): .exporter(sink: sink, reason: reword(reason))
+        case .directory(let sink, let reason): .directory(sink: sink, reason: reword(reason))
+        case .plugin(let path, let reason): .plugin(path: reword(path), reason: reword(reason))
+        case .resources(let reason): .resources(reason: reword(reason))
+        }
+    }
+
     /// A sentence that says what is wrong, where, and what would be right.
     public var description: String {
         switch self {

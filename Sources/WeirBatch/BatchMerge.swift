@@ -143,8 +143,8 @@ private struct TableMerge {
         for (row, partner) in partners.enumerated() {
             if partner >= 0 {
                 result.startTimes[row] = older.startTimes[partner]
-            } else if result.startTimes[row] > olderStart, result.startTimes[row] <= newerStart {
-                // It goes on from before, and the older batch left it out: nothing had changed, or it was about to end.
+            } else if result.startTimes[row] == newerStart {
+                // It goes on from before, and the older batch left it out since nothing had changed.
                 result.startTimes[row] = olderStart
             }
         }

@@ -85,7 +85,7 @@ enum ExportBenches {
         report.export(name, nanoseconds: Spread(Array(times.dropFirst())), bytes: bytes)
     }
 
-    private static func residentBytes() -> Int {
+    static func residentBytes() -> Int {
         guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
         let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))

@@ -31,6 +31,15 @@ struct Report {
                 + (bytes.map { ",\"bytes\":\($0)" } ?? "") + "}")
     }
 
+    /// A number beside what it is without the thing measured.
+    func ratio(_ name: String, _ value: Spread, without: Spread, _ unit: String) {
+        print(
+            isJSON
+                ? "{\"name\":\"\(name)\",\"median\":\(fixed(value.median)),\"without\":\(fixed(without.median)),"
+                    + "\"unit\":\"\(unit)\"}"
+                : "\(pad(name, 24)) \(pad(fixed(value.median), -19)) \(unit)  (\(fixed(without.median)) without)")
+    }
+
     func memory(_ name: String, bytes: Int) {
         print(
             isJSON

@@ -100,7 +100,7 @@ extension DumpRun {
             if let header = damage.lost { dump.lose(header) }
             report(damage, path)
         case .unfinished(let damage, let path):
-            say("\(path): byte \(damage.offset): a batch is unfinished, its writer at work or gone: \(damage.reason)")
+            say(damage.unfinishedSentence(path))
         case .unreadable(let path, let reason):
             say("\(path): \(reason)")
             status = .unreadable
@@ -117,19 +117,12 @@ extension DumpRun {
     }
 
     private mutating func reportHeadless(_ path: String, _ offset: UInt64) {
-        say("\(path): byte \(offset): damaged: a batch without a header; lost: its stream, its number and its gaps")
+        say(HeadlessFrame.sentence(path, offset: offset))
         if status == .complete { status = .damaged }
     }
 
     private mutating func report(_ damage: Damage, _ path: String) {
-        var lost = "\(NumberText.grouped(damage.length)) bytes"
-        if let header = damage.lost {
-            let numbers = header.first == header.last ? "#\(header.first)" : "#\(header.first)-\(header.last)"
-            lost = "batch \(numbers) of stream \(header.stream.short) until "
-            lost += "\(Timestamp(nanoseconds: header.endTime).text(fractionDigits: 3)), "
-            lost += "\(NumberText.grouped(header.rows)) rows"
-        }
-        say("\(path): byte \(damage.offset): damaged: \(damage.reason); lost: \(lost)")
+        say(damage.sentence(path))
         if status == .complete { status = .damaged }
     }
 

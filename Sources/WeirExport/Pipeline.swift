@@ -24,6 +24,8 @@ package final class Pipeline: Sendable {
         package var resource: [Batch.Attribute] = []
         /// Bytes of batches that all sinks together may hold.
         package var totalBytes = 128 << 20
+        /// A collection whose payload would be longer is split.
+        package var partBytes = BatchEncoder.partLength
         package var stream = StreamID.random()
 
         package init() {}
@@ -155,6 +157,7 @@ package final class Pipeline: Sendable {
         var encoder: BatchEncoder
         var batch = Batch()
         var metrics = PipelineMetrics()
+        var estimate = LengthEstimate()
         /// The number that the next batch gets.
         var number: UInt64 = 1
 
@@ -170,10 +173,20 @@ package final class Pipeline: Sendable {
         collection.metrics.append(snapshots(), counts, to: &collection.batch)
         defer { collection.metrics.remove(from: &collection.batch) }
         do throws(BatchError) {
-            let payload = try collection.encoder.encode(collection.batch)
+            let payloads = try collection.encoder.encode(
+                collection.batch, upTo: configuration.partBytes, &collection.estimate)
             let isDelta = collection.batch.views.contains { $0.temporality == .delta }
-            publish(payload, number: collection.number, isDelta: isDelta)
-            collection.number += 1
+            // Half the interval for all parts together.
+            let patience = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
+            for (index, payload) in payloads.enumerated() {
+                let batch = SharedBatch(
+                    stream: configuration.stream, numbers: collection.number...collection.number,
+                    startTime: payload.startTime, endTime: payload.endTime, rows: payload.rows, points: payload.points,
+                    rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta,
+                    part: UInt32(index) + 1, parts: UInt32(payloads.count), budget: budget)
+                publish(batch, patience: patience)
+                collection.number += 1
+            }
             control.withLock { control in
                 control.counts.collections += 1
                 control.counts.lastDurationNanoseconds = time.monotonic() &- began
@@ -187,21 +200,12 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64, isDelta: Bool) {
-        let batch = SharedBatch(
-            stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
-            endTime: payload.endTime, rows: payload.rows, points: payload.points,
-            rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta, budget: budget)
+    /// Offers a batch to all sinks, then waits with those whose policies want it, side by side: one that is slow takes no
+    /// collection from the others.
+    private func publish(_ batch: SharedBatch, patience: UInt64) {
         makeRoom()
         for sink in sinks { sink.offer(batch) }
-        waitForRoom()
-    }
-
-    /// Waits with the sinks whose policies want it, side by side, for at most half the interval: one that is slow takes
-    /// no collection from the others.
-    private func waitForRoom() {
-        let limit = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
-        for sink in sinks { sink.waitForRoom(until: limit) }
+        for sink in sinks { sink.waitForRoom(until: patience) }
     }
 
     /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one

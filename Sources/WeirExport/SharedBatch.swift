@@ -10,6 +10,9 @@ package final class SharedBatch: Sendable {
     package let newestNumbers: ClosedRange<UInt64>
     /// Whether its values count from the batch before; dropping one then loses totals.
     package let isDelta: Bool
+    /// Part ``part`` of ``parts`` where a collection was split; 1 of 1 otherwise.
+    package let part: UInt32
+    package let parts: UInt32
     /// Nanoseconds since 1970.
     package let startTime: UInt64
     package let endTime: UInt64
@@ -28,12 +31,14 @@ package final class SharedBatch: Sendable {
     package init(
         stream: StreamID, numbers: ClosedRange<UInt64>, newestNumbers: ClosedRange<UInt64>? = nil,
         startTime: UInt64 = 0, endTime: UInt64 = 0, rows: UInt64, points: UInt64 = 0, rawLength: UInt64 = 0,
-        bytes: [UInt8], isDelta: Bool = false, budget: MemoryBudget? = nil
+        bytes: [UInt8], isDelta: Bool = false, part: UInt32 = 1, parts: UInt32 = 1, budget: MemoryBudget? = nil
     ) {
         self.stream = stream
         self.numbers = numbers
         self.newestNumbers = newestNumbers ?? numbers
         self.isDelta = isDelta
+        self.part = part
+        self.parts = parts
         self.startTime = startTime
         self.endTime = endTime
         self.rows = rows
@@ -62,6 +67,8 @@ package final class SharedBatch: Sendable {
     /// What goes before it: all but what a sink adds of its own.
     var plainHeader: FrameHeader {
         var header = FrameHeader(stream: stream, first: numbers.lowerBound, last: numbers.upperBound)
+        header.part = part
+        header.parts = parts
         header.startTime = startTime
         header.endTime = endTime
         header.rows = rows
@@ -76,7 +83,7 @@ package final class SharedBatch: Sendable {
         self.init(
             stream: header.stream, numbers: header.first...max(header.first, header.last),
             startTime: header.startTime, endTime: header.endTime, rows: header.rows, points: header.points,
-            rawLength: header.rawLength, bytes: bytes, budget: budget)
+            rawLength: header.rawLength, bytes: bytes, part: header.part, parts: header.parts, budget: budget)
     }
 
     /// Two neighbours as one. It covers the numbers of both, and counts against the newer one's budget.
@@ -88,15 +95,18 @@ package final class SharedBatch: Sendable {
             isDelta: true, budget: newer.budget)
     }
 
-    /// Whether a newer batch may be merged into one with this.
+    /// Whether a newer batch may be merged into one with this. Parts of collections are not: they hold different rows.
     func isNeighbour(of newer: SharedBatch) -> Bool {
-        stream == newer.stream && isDelta && newer.isDelta && numbers.upperBound + 1 == newer.numbers.lowerBound
+        stream == newer.stream && isDelta && newer.isDelta && isWhole && newer.isWhole
+            && numbers.upperBound + 1 == newer.numbers.lowerBound
     }
 
     /// Whether a newer batch says all that this one says.
     func isSuperseded(by newer: SharedBatch) -> Bool {
-        stream == newer.stream && !isDelta && !newer.isDelta
+        stream == newer.stream && !isDelta && !newer.isDelta && isWhole && newer.isWhole
     }
+
+    private var isWhole: Bool { parts == 1 }
 }
 
 /// How many bytes of batches all sinks together hold, each batch counted once however many sinks share it.

@@ -12,7 +12,7 @@ extension Stats {
         withState { state in
             let time = clock()
             var count = 0
-            for candidate in state.order where view == nil || candidate.view.name == view {
+            for candidate in state.order where view == nil || candidate.requestedName == view {
                 count += unsafe forget(of: candidate, &state, time: time) { series in
                     unsafe series.pointee.tags._withUnsafeGuaranteedRef { $0.isSuperset(of: tags.storage) }
                 }

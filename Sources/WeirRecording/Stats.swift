@@ -97,9 +97,16 @@ public final class Stats: Sendable {
     /// What the lock protects.
     @safe
     struct State: ~Copyable {
+        /// As the code asks for them, in the order of registration.
+        var requested: [View] = []
+        /// By the name that the code asks for, without those that rules leave out.
         var views: [String: ViewState] = [:]
         /// In the order of registration.
         var order: [ViewState] = []
+        var rules = ViewRules()
+        /// What the rules could not do, and was told.
+        var ruleProblems: Set<ViewRuleProblem> = []
+        var reportProblem: @Sendable (ViewRuleProblem) -> Void = { _ in }
         var gate = ReaderGate()
         /// Series that ended and are not reported yet.
         var ended: [UnsafeMutablePointer<Series>] = unsafe []

@@ -5,18 +5,18 @@
 /// ```
 public struct View: Hashable, Sendable {
     /// The view's name, unique among those that are registered.
-    public let name: String
+    public internal(set) var name: String
     /// For people; the measure's where none is given.
-    public let description: String
+    public internal(set) var description: String
     /// Tag keys that tell series apart. Measurements that differ only in other tags fall together.
-    public let tagKeys: [TagKey]
+    public internal(set) var tagKeys: [TagKey]
     /// How measurements become values.
-    public let aggregation: Aggregation
+    public internal(set) var aggregation: Aggregation
     /// The most series that the view has at a time; measurements for further ones go to one series that is tagged
     /// `otel.metric.overflow=true`.
-    public let seriesLimit: Int
+    public internal(set) var seriesLimit: Int
     /// Series that have not changed for so long are forgotten when batches are collected; `nil` for never.
-    public let forgetsIdle: Duration?
+    public internal(set) var forgetsIdle: Duration?
 
     let measure: MeasureDefinition
 
@@ -38,13 +38,19 @@ public struct View: Hashable, Sendable {
         _ name: String, of measure: Measure<Value>, by tagKeys: [TagKey] = [], as aggregation: Aggregation,
         description: String? = nil, seriesLimit: Int = View.defaultSeriesLimit, forgetsIdle: Duration? = nil
     ) {
-        self.name = name
-        self.measure = measure.definition
-        self.tagKeys = tagKeys
-        self.aggregation = aggregation
-        self.description = description ?? measure.description
+        self.init(name, of: measure.definition, by: tagKeys, as: aggregation)
+        if let description { self.description = description }
         self.seriesLimit = seriesLimit
         self.forgetsIdle = forgetsIdle
+    }
+
+    init(_ name: String, of measure: MeasureDefinition, by tagKeys: [TagKey] = [], as aggregation: Aggregation) {
+        self.name = name
+        self.measure = measure
+        self.tagKeys = tagKeys
+        self.aggregation = aggregation
+        description = measure.description
+        seriesLimit = Self.defaultSeriesLimit
     }
 }
 
@@ -69,14 +75,22 @@ extension View {
 
     /// - Throws: The first field that cannot be used.
     func validate() throws(StatsError) {
-        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-            throw .invalidName(kind: "view", name: name, expected: "1 to 255 printable ASCII characters")
-        }
+        try validateName()
         guard measure.hasUsableName else {
             throw .invalidName(
                 kind: "measure", name: measure.name,
                 expected: "a letter, then at most 254 letters, digits and '_', '.', '-', '/'")
         }
+        try validateSettings()
+    }
+
+    func validateName() throws(StatsError) {
+        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            throw .invalidName(kind: "view", name: name, expected: "1 to 255 printable ASCII characters")
+        }
+    }
+
+    func validateSettings() throws(StatsError) {
         guard (1...(1 << 24)).contains(seriesLimit) else {
             throw setting("series limit", "\(seriesLimit)", "1 to 16777216")
         }

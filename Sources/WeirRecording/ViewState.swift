@@ -7,6 +7,8 @@ internal import Synchronization
 package final class ViewState: @unchecked Sendable {
     // Sendable: the lock of `stats` protects what changes; `row` changes by atomics.
     package let view: View
+    /// What the code calls the view; a rule may have given it another name.
+    let requestedName: String
     package let bounds: [Double]
     /// Exponential distributions: buckets `(base^i, base^(i+1)]` with base 2^(2^-scale).
     package let scale: Int
@@ -30,8 +32,11 @@ package final class ViewState: @unchecked Sendable {
     var cells: [Int] = []
     var isRegistered = true
 
-    init(_ view: View, of measure: UnsafePointer<MeasureInfo>, stats: Stats, overflowCell: Int) {
+    init(
+        _ view: View, requestedName: String, of measure: UnsafePointer<MeasureInfo>, stats: Stats, overflowCell: Int
+    ) {
         self.view = view
+        self.requestedName = requestedName
         unsafe self.measure = measure
         unsafe self.stats = stats
         switch view.aggregation.kind {

@@ -90,10 +90,6 @@ struct DumpCommand: ParsableCommand {
         case text, json, csv, openmetrics
     }
 
-    enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
-        case auto, always, never
-    }
-
     func validate() throws {
         if format == .openmetrics && (batches || follow) {
             throw ValidationError(
@@ -116,10 +112,9 @@ struct DumpCommand: ParsableCommand {
     func run() throws {
         System.ignoreBrokenPipes()
         let isTerminal = System.isTerminal(System.standardOutput)
-        let terminal = Terminal(hasColour: hasColour(isTerminal: isTerminal))
         let output = Output(descriptor: System.standardOutput)
         var dump = DumpRun(
-            try options(), mode: mode(terminal, isTerminal: isTerminal), output: output,
+            try options(), mode: mode(color.terminal, isTerminal: isTerminal), output: output,
             diagnostics: Diagnostics(Output(descriptor: System.standardError)))
         let status = dump.run()
         if status != .complete { throw ExitCode(status.exitCode) }
@@ -153,15 +148,6 @@ struct DumpCommand: ParsableCommand {
         case (.csv, false): .latest(CSVFormat())
         case (.csv, true): .batches(CSVFormat(), readsPoints: true)
         case (.openmetrics, _): .latest(OpenMetricsFormat())
-        }
-    }
-
-    private func hasColour(isTerminal: Bool) -> Bool {
-        switch color {
-        case .always: true
-        case .never: false
-        case .auto:
-            isTerminal && (System.environment("NO_COLOR") ?? "").isEmpty && System.environment("TERM") != "dumb"
         }
     }
 }

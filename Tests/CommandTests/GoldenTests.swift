@@ -3,25 +3,9 @@ import Testing
 import WeirBatch
 import WeirTestSupport
 
-/// What `weir dump` prints, to the letter. With WEIR_UPDATE_GOLDEN=1 the tests write what they find into the sources;
-/// a person reads the difference.
+/// What `weir dump` prints, to the letter.
 @Suite("Golden outputs of weir dump")
 struct GoldenTests {
-    /// Read from the sources, since a build does not always notice that a file in a copied folder changed.
-    private func expectGolden(_ name: String, _ text: String) throws {
-        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-            "Fixtures/\(name)")
-        if ProcessInfo.processInfo.environment["WEIR_UPDATE_GOLDEN"] == "1" { try Data(text.utf8).write(to: golden) }
-        let expected = String(decoding: try Data(contentsOf: golden), as: UTF8.self)
-        for (line, (found, wanted)) in zip(
-            text.split(separator: "\n", omittingEmptySubsequences: false),
-            expected.split(separator: "\n", omittingEmptySubsequences: false)
-        ).enumerated() {
-            #expect(found == wanted, "line \(line + 1) of \(name)")
-        }
-        #expect(text == expected)
-    }
-
     /// How well zstd compresses is its version's affair.
     private func withoutSizes(_ text: String) -> String {
         text.replacing(/[0-9,]+ B compressed/, with: "? B compressed")

@@ -38,8 +38,7 @@ struct BatchMergeTests {
                 let tag = value == 0 ? nil : batch.strings[Int(value) - 1]
                 let key = DeltaModel.Key(tag: tag, end: view.endTimes.isEmpty ? 0 : view.endTimes[row])
                 let life = try #require(totals[key], "seed \(seed), \(view.name) \(key)")
-                let start = view.startTimes[row]
-                #expect(start == life.birth || start < life.birth && life.isLate, "seed \(seed), \(view.name) \(key)")
+                #expect(view.startTimes[row] == life.birth, "seed \(seed), \(view.name) \(key)")
                 #expect(view.says(life, row), "seed \(seed), \(view.name) \(key)")
             }
         }

@@ -12,8 +12,6 @@ struct DeltaModel {
         var maximum = 0.0
         var last = 0.0
         var birth: UInt64 = 0
-        /// Whether no batch knew of it before it had ended.
-        var isLate = false
     }
 
     /// Which life: of the series with a tag, the one that ended then (0: goes on).
@@ -28,10 +26,13 @@ struct DeltaModel {
         /// What was recorded since it was told last.
         var untold = Life()
         var total = Life()
-        /// The time up to which it was told; 0 where it never was.
+        /// When the last batch ended that had a row of it; 0 where none had.
         var told: UInt64 = 0
         /// Batches that pass until its end is reported.
         var delay = 0
+
+        /// Whether the batch that begins then is the first one since it ended.
+        func isReportedInTime(_ begin: UInt64) -> Bool { death > begin }
     }
 
     private var ended: [Key: Life] = [:]
@@ -54,10 +55,10 @@ struct DeltaModel {
             let isUnchanged = series.told > 0 && series.untold.count == 0
             if !isUnchanged || Bool.random(using: &generator) {
                 rows.append((tag, series.told > 0 ? begin : series.birth, 0, series.untold))
+                series.told = time
             }
             // A last value is there without anything new, too.
             series.untold = Life(last: series.untold.last)
-            series.told = time
             alive[tag] = series
         }
         for index in dead.indices.reversed() {
@@ -66,7 +67,8 @@ struct DeltaModel {
                 continue
             }
             let (tag, series) = dead.remove(at: index)
-            rows.append((tag, series.told > 0 ? series.told : series.birth, series.death, series.untold))
+            let start = series.told == 0 ? series.birth : series.isReportedInTime(begin) ? begin : series.told
+            rows.append((tag, start, series.death, series.untold))
         }
         fill(&builder, rows)
         return builder.batch
@@ -78,8 +80,9 @@ struct DeltaModel {
         if Int.random(in: 0..<5, using: &generator) == 0 {
             guard var series = alive.removeValue(forKey: tag) else { return }
             series.death = time
-            series.delay = Int.random(in: 0...2, using: &generator)
-            series.total.isLate = series.told == 0
+            // Ends are told in the order in which they came.
+            let delays = dead.filter { $0.tag == tag }.map(\.series.delay)
+            series.delay = max(Int.random(in: 0...2, using: &generator), delays.max() ?? 0)
             ended[Key(tag: tag, end: time)] = series.total
             dead.append((tag, series))
             return

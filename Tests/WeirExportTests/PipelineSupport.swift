@@ -37,6 +37,14 @@ final class CountingSource: BatchSource {
     }
 }
 
+extension PipelineReport {
+    /// How many batches a sink had been offered: all collections, unless the machine was too busy for the last one to end
+    /// by the deadline.
+    func offered(_ source: CountingSource, sink: Int = 0) -> UInt64 {
+        isComplete ? source.count : sinks[sink].accounts.offered.batches
+    }
+}
+
 /// What a test does to one exporter, and what that one got.
 final class Destination: Sendable {
     struct State {
@@ -109,7 +117,8 @@ final class Destination: Sendable {
 
     /// - Parameter bounds: By default wide enough for a machine that is busy with other tests.
     func sink(
-        _ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000), policy: any QueuePolicy = DropOldest()
+        _ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000, bytes: 1 << 40),
+        policy: any QueuePolicy = DropOldest()
     ) throws -> SinkConfiguration {
         try SinkConfiguration(
             name: name, exporter: unsafe PluginTable(builtIn: TestExporter.plugin.table), settings: ["id": id],
@@ -179,8 +188,8 @@ extension Pipeline {
     }
 
     static func started(
-        _ source: any BatchSource, _ sinks: [SinkConfiguration], intervalNanoseconds: Int64 = 1_000_000,
-        totalBytes: Int = 128 << 20
+        _ source: any BatchSource, _ sinks: [SinkConfiguration], intervalNanoseconds: Int64 = 5_000_000,
+        totalBytes: Int = 1 << 40
     ) throws -> Pipeline {
         var configuration = Configuration()
         configuration.intervalNanoseconds = intervalNanoseconds

@@ -96,6 +96,16 @@ final class Input {
 // MARK: - Which file
 
 extension Input {
+    /// The directory that is named, or that a named file lies in.
+    var place: String {
+        switch kind {
+        case .standardInput: "standard input"
+        case .file(let directory, _): directory
+        case .directory(let directory):
+            directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
+        }
+    }
+
     private var isDirectory: Bool {
         if case .directory = kind { true } else { false }
     }

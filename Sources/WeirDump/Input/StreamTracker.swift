@@ -37,6 +37,9 @@ package struct StreamTracker {
         /// Times of the first and the last batch looked at. Nanoseconds since 1970; 0 where there was none.
         package var firstTime: UInt64 = 0
         package var lastTime: UInt64 = 0
+        /// Of the last collection of which every part was looked at: what is not in a part alone may be in another.
+        package fileprivate(set) var wholeTime: UInt64 = 0
+        fileprivate var parts = Parts()
         package var hasEnded = false
         /// Batches dropped, by cause in the order of first sight.
         package var dropped: [Dropped] = []
@@ -45,6 +48,12 @@ package struct StreamTracker {
         package var repeated = 0
         /// Batches of which nothing but the header can be read.
         package var lost: UInt64 = 0
+
+        /// The number of the first part of the collection whose parts come in, and how many have come.
+        fileprivate struct Parts: Equatable, Sendable {
+            var first: UInt64 = 0
+            var count: UInt32 = 0
+        }
 
         package struct Dropped: Equatable, Sendable {
             package var cause: Gap.Cause
@@ -62,7 +71,11 @@ package struct StreamTracker {
         /// Delivered, or dropped with a word.
         var known = NumberRanges()
         var delivered = NumberRanges()
+        /// What is missing before this is not asked about: files of the past may be gone.
+        var lowest: UInt64
         var highest: UInt64
+        /// Whether it is only known as the one before another.
+        var isAwaited = false
     }
 
     package private(set) var sources: [Source] = []
@@ -75,30 +88,29 @@ package struct StreamTracker {
     /// - Parameter isLost: whether its batch cannot be read. Should it come again, it is not repeated.
     package mutating func add(_ header: FrameHeader, isLost: Bool = false) -> (source: Int, findings: [Finding]) {
         var findings: [Finding] = []
-        // No header that a reader lets pass has its numbers the wrong way round; none is trusted to.
-        let range = min(header.first, header.last)...max(header.first, header.last)
+        let range = header.numbers
         var stream: Stream
-        if let known = streams[header.stream] {
+        if let known = streams[header.stream], !known.isAwaited {
             stream = known
         } else {
             let lowest = header.gaps.reduce(range.lowerBound) { min($0, $1.first) }
             stream = Stream(
-                source: source(of: header), highest: header.isEndMark ? range.upperBound : max(lowest, 1) - 1)
+                source: source(of: header), lowest: header.isEndMark ? range.upperBound : max(lowest, 1),
+                highest: header.isEndMark ? range.upperBound : max(lowest, 1) - 1)
             findings.append(.begins(header.stream, first: lowest, previous: header.previousStream))
         }
         defer { streams[header.stream] = stream }
         let source = stream.source
         sources[source].stream = header.stream
 
+        let isRepeated = !header.isEndMark && stream.delivered.contains(range)
         for gap in header.gaps {
-            let range = min(gap.first, gap.last)...max(gap.first, gap.last)
-            guard !stream.known.contains(range) || gap.cause == .coalesced else { continue }
-            stream.known.insert(range)
+            // Numbers that became one batch are in it too, and told of beside it; not a second time when it comes again.
+            guard !stream.known.contains(gap.numbers) || (gap.cause == .coalesced && !isRepeated) else { continue }
+            stream.known.insert(gap.numbers)
             findings.append(.gap(gap))
         }
-        if !header.isEndMark, stream.delivered.contains(range) {
-            return (source, findings + [.repeated(range)])
-        }
+        if isRepeated { return (source, findings + [.repeated(range)]) }
         // What is missing below this batch is told once, here; should it still come, it is delivered like any other.
         let end = header.isEndMark ? range.upperBound : max(range.lowerBound, 1) - 1
         if end > stream.highest {
@@ -110,6 +122,7 @@ package struct StreamTracker {
             sources[source].hasEnded = true
         } else {
             stream.known.insert(range)
+            stream.lowest = min(stream.lowest, range.lowerBound)
             if isLost { findings.append(.lost(range)) } else { stream.delivered.insert(range) }
             sources[source].hasEnded = false
         }
@@ -137,6 +150,16 @@ package struct StreamTracker {
         if sources[source].batches == 0 { sources[source].firstTime = header.endTime }
         sources[source].batches += 1
         sources[source].lastTime = max(sources[source].lastTime, header.endTime)
+        if sources[source].completes(header) {
+            sources[source].wholeTime = max(sources[source].wholeTime, header.endTime)
+        }
+    }
+
+    /// The numbers of a stream that are missing after all that was read, with nothing to say why: those that came late
+    /// are not among them.
+    package func holes(in stream: StreamID) -> [ClosedRange<UInt64>] {
+        guard let stream = streams[stream], !stream.isAwaited, stream.lowest <= stream.highest else { return [] }
+        return stream.known.missing(from: stream.lowest...stream.highest)
     }
 
     /// Notes who wrote a batch.
@@ -145,22 +168,47 @@ package struct StreamTracker {
     }
 
     private mutating func source(of header: FrameHeader) -> Int {
-        if let previous = header.previousStream {
-            if let known = streams[previous] {
-                sources[known.source].streams += 1
-                return known.source
-            }
-            // The stream before is not among what is read; should it come after all, it belongs to the same source.
-            sources.append(Source(stream: header.stream))
-            streams[previous] = Stream(source: sources.count - 1, highest: .max)
-            return sources.count - 1
+        if let awaited = streams[header.stream] {
+            sources[awaited.source].streams += 1
+            return awaited.source
+        }
+        if let previous = header.previousStream, let known = streams[previous] {
+            sources[known.source].streams += 1
+            return known.source
         }
         sources.append(Source(stream: header.stream))
+        // The stream before is not among what was read; should it come after all, it belongs to the same source.
+        if let previous = header.previousStream, previous != header.stream {
+            streams[previous] = Stream(source: sources.count - 1, lowest: 0, highest: 0, isAwaited: true)
+        }
         return sources.count - 1
     }
 }
 
+extension FrameHeader {
+    /// The numbers that the batch stands for. Between those of a split collection's merged parts lie the numbers of other
+    /// parts, so there it is the last one alone, and gaps tell of the rest.
+    var numbers: ClosedRange<UInt64> {
+        // No header that a reader lets pass has its numbers the wrong way round; none is trusted to.
+        let (low, high) = (min(first, last), max(first, last))
+        return parts > 1 ? high...high : low...high
+    }
+}
+
+extension Gap {
+    var numbers: ClosedRange<UInt64> { min(first, last)...max(first, last) }
+}
+
 extension StreamTracker.Source {
+    /// Whether all parts of a header's collection have come with it.
+    fileprivate mutating func completes(_ header: FrameHeader) -> Bool {
+        guard header.parts > 1 else { return true }
+        let first = header.first &- UInt64(header.part) &+ 1
+        if parts.first != first { parts = Parts(first: first) }
+        parts.count += 1
+        return parts.count == header.parts
+    }
+
     fileprivate mutating func add(_ gap: Gap) {
         if let index = dropped.firstIndex(where: { $0.cause == gap.cause }) {
             dropped[index].batches &+= gap.batches
