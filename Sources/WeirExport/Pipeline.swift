@@ -175,8 +175,11 @@ package final class Pipeline: Sendable {
         do throws(BatchError) {
             let payloads = try collection.encoder.encode(
                 collection.batch, upTo: configuration.partBytes, &collection.estimate)
+            let isDelta = collection.batch.views.contains { $0.temporality == .delta }
             for (index, payload) in payloads.enumerated() {
-                publish(payload, number: collection.number, part: UInt32(index) + 1, of: UInt32(payloads.count))
+                publish(
+                    payload, number: collection.number, part: UInt32(index) + 1, of: UInt32(payloads.count),
+                    isDelta: isDelta)
                 collection.number += 1
             }
             control.withLock { control in
@@ -192,11 +195,11 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64, part: UInt32, of parts: UInt32) {
+    private func publish(_ payload: Payload, number: UInt64, part: UInt32, of parts: UInt32, isDelta: Bool) {
         let batch = SharedBatch(
             stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
-            endTime: payload.endTime, rows: payload.rows, points: payload.points,
-            rawLength: payload.rawLength, bytes: payload.bytes, part: part, parts: parts, budget: budget)
+            endTime: payload.endTime, rows: payload.rows, points: payload.points, rawLength: payload.rawLength,
+            bytes: payload.bytes, isDelta: isDelta, part: part, parts: parts, budget: budget)
         makeRoom()
         for sink in sinks { sink.offer(batch) }
         waitForRoom()
