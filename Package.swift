@@ -113,6 +113,10 @@ let package = Package(
         .executableTarget(
             name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],
             path: "Tests/WeirRecordingProbe", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirPluginProbe",
+            dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
@@ -130,6 +134,7 @@ let package = Package(
             "PluginTests",
             of: [
                 "FileSink", "Weir", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirPluginHost",
+                "WeirPluginProbe",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
     ] + exporter("FileExporter", sink: "FileSink")

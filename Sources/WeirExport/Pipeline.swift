@@ -72,7 +72,14 @@ package final class Pipeline: Sendable {
         let budget = MemoryBudget(limit: configuration.totalBytes)
         var workers: [SinkWorker] = []
         do throws(ExportError) {
-            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget)) }
+            for sink in sinks {
+                do throws(ExportError) {
+                    workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget))
+                } catch {
+                    guard !sink.isRequired, case .plugin = error else { throw error }
+                    logger.error("sink \(sink.name) is left out: \(error)")
+                }
+            }
         } catch {
             for worker in workers { worker.closeUnstarted() }
             throw error
