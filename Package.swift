@@ -34,14 +34,17 @@ let package = Package(
     products: [
         .library(name: "WeirRecording", targets: ["WeirRecording"]),
         .library(name: "Weir", targets: ["Weir"]),
+        .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .executable(name: "weir", targets: ["WeirTool"]),
+        .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C, each with named importers.
@@ -69,20 +72,33 @@ let package = Package(
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirConfiguration",
+            dependencies: [
+                "Weir", "WeirExport", "WeirRecording", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .target(
             name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport"], swiftSettings: swiftSettings),
         .target(
+            name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirDemo", "WeirDump", "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WeirConfiguration", "WeirDemo", "WeirDump", "WeirSetup", "WeirStats",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirPluginHost", dependencies: ["WeirBatch", "WeirExport"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirBench",
             dependencies: [
@@ -104,10 +120,20 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
+        tests(
+            "WeirConfigurationTests",
+            of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
+            resources: [.copy("Fixtures")]),
+        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch", "WeirExport"], resources: [.copy("Fixtures")]),
-        tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
+        tests(
+            "PluginTests",
+            of: [
+                "FileSink", "Weir", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirPluginHost",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Fixtures")]),
     ] + exporter("FileExporter", sink: "FileSink")
 )

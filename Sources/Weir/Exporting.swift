@@ -113,12 +113,14 @@ public func startExporting(
 ///   - source: Where collections come from.
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
 ///   - resource: Attributes of this process beside the standard ones, or instead of them.
+///   - socketPath: Where a socket is made that serves the accounts; nil for none.
 /// - Throws: ``ExportingError``; nothing runs then.
 package func startExporting(
     every interval: Duration = .seconds(10), to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
-    resource: [String: String] = [:]
+    resource: [String: String] = [:], serveStatsAt socketPath: String? = nil
 ) throws(ExportingError) -> Exporting {
-    try Exporting(every: interval, to: sinks, collecting: source, level: level, resource: resource)
+    try Exporting(
+        every: interval, to: sinks, collecting: source, level: level, resource: resource, serveStatsAt: socketPath)
 }
 
 /// Why exporting could not start.
@@ -131,6 +133,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
     case setting(sink: String, reason: String)
     /// The exporter refused: its directory cannot be written, its address cannot be understood.
     case exporter(sink: String, reason: String)
+    /// A directory where batches wait, or are kept, cannot be used.
+    case directory(sink: String, reason: String)
     /// A plugin was made for another host.
     case plugin(path: String, reason: String)
     /// The socket for the accounts cannot be had: its path is too long, another's, or not to be written.
@@ -144,10 +148,25 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
             case .plugin(let path, let fault): .plugin(path: path, reason: fault.description)
             case .setting(let sink, let fault): .setting(sink: sink, reason: fault.description)
             case .exporter(let sink, let message, _): .exporter(sink: sink, reason: message)
+            case .spill(let sink, let error): .directory(sink: sink, reason: "\(error)")
             case .duplicateSink(let name): .duplicateSink(name: name)
             case .noThread, .encoder: .resources(reason: error.description)
             case .interval: .interval(reason: error.description)
             }
+    }
+
+    /// The same error in other words: a sink's name stays.
+    package func reworded(_ reword: (String) -> String) -> ExportingError {
+        switch self {
+        case .interval(let reason): .interval(reason: reword(reason))
+        case .duplicateSink: self
+        case .setting(let sink, let reason): .setting(sink: sink, reason: reword(reason))
+        case .exporter(let sink, let reason): .exporter(sink: sink, reason: reword(reason))
+        case .directory(let sink, let reason): .directory(sink: sink, reason: reword(reason))
+        case .plugin(let path, let reason): .plugin(path: reword(path), reason: reword(reason))
+        case .socket(let path, let reason): .socket(path: reword(path), reason: reword(reason))
+        case .resources(let reason): .resources(reason: reword(reason))
+        }
     }
 
     /// A sentence that says what is wrong, where, and what would be right.
@@ -155,7 +174,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .interval(let reason), .resources(let reason), .socket(_, let reason): reason
         case .duplicateSink(let name): "two sinks are called \(name): give one of them another name"
-        case .setting(let sink, let reason), .exporter(let sink, let reason): "sink \(sink): \(reason)"
+        case .setting(let sink, let reason), .exporter(let sink, let reason), .directory(let sink, let reason):
+            "sink \(sink): \(reason)"
         case .plugin(let path, let reason): "\(path): \(reason)"
         }
     }

@@ -14,6 +14,8 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
         /// Batches that it lost, by cause: `overflowOldest`, `rejected`, `shutdown` and so on. Causes without any are
         /// left out.
         public let lost: [String: UInt64]
+        /// Batches that wait in its spill, for the next process.
+        public let spilled: UInt64
         /// Deliveries that may have arrived although nobody acknowledged them; also counted as delivered or lost.
         public let uncertain: UInt64
         /// Whether the destination has the mark that ends the stream: a reader then knows that nothing is missing.
@@ -39,7 +41,8 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
             }
             return SinkReport(
                 name: sink.name, offered: sink.accounts.offered.batches, delivered: sink.accounts.delivered.batches,
-                lost: lost, uncertain: sink.accounts.uncertain.batches, hasEndMark: sink.hasEndMark,
+                lost: lost, spilled: sink.accounts.spilled.batches, uncertain: sink.accounts.uncertain.batches,
+                hasEndMark: sink.hasEndMark,
                 isClosed: sink.isFinished, lastFailure: sink.lastMessage)
         }
         isComplete = report.isComplete && sinks.allSatisfy { $0.hasEndMark && $0.isClosed }
@@ -49,9 +52,11 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         sinks.map { sink in
             let lost = sink.lost.sorted { $0.key < $1.key }.map { ", \($0.value) lost (\($0.key))" }.joined()
+            let spilled = sink.spilled == 0 ? "" : ", \(sink.spilled) in its spill"
             let end = sink.hasEndMark ? "" : ", no end mark"
             let failure = sink.lastFailure.isEmpty ? "" : "; last failure: \(sink.lastFailure)"
-            return "\(sink.name): \(sink.delivered) of \(sink.offered) batches delivered\(lost)\(end)\(failure)"
+            return
+                "\(sink.name): \(sink.delivered) of \(sink.offered) batches delivered\(lost)\(spilled)\(end)\(failure)"
         }.joined(separator: "\n")
     }
 }

@@ -27,6 +27,25 @@ public struct Sink: Sendable {
     /// How long a delivery should take at most. One that takes twice as long is reported, and goes on.
     public var timeout: Duration = .seconds(10)
 
+    /// How many exporters are opened, from 1 to 64. They deliver side by side, and batches may arrive out of order.
+    public var workers: Int = 1
+
+    /// Whether batches wait until the exporter asks for them.
+    public var onDemand: Bool = false
+
+    /// How long to pause after a delivery that failed.
+    public var retry = RetryPolicy()
+
+    /// When to pause for longer.
+    public var breaker = BreakerPolicy()
+
+    /// A directory where batches are kept that the destination will never take, for somebody to look at: at most 256,
+    /// and 64 MiB. They count as rejected either way.
+    public var poisonDirectory: String?
+
+    /// Where batches wait that memory has no room for; nil: the ``policy`` decides alone.
+    public var spill: Spill?
+
     private let plugin: ExporterPlugin
     private let settings: [String: String]
 
@@ -75,13 +94,20 @@ public struct Sink: Sendable {
     }
 
     func configuration() throws(ExportError) -> SinkConfiguration {
-        SinkConfiguration(
+        var configuration = SinkConfiguration(
             name: name, exporter: try unsafe PluginTable(builtIn: plugin.table), settings: settings,
             bounds: QueueBounds(
                 batches: UInt64(max(maximumBatches, 1)), bytes: UInt64(max(maximumBytes, 1)),
                 ageNanoseconds: maximumAge?.unsignedNanoseconds),
             policy: (policy ?? .dropOldest).queuePolicy(),
             timeoutNanoseconds: UInt64(max(timeout.nanoseconds, 1)))
+        configuration.workers = workers
+        configuration.isOnDemand = onDemand
+        configuration.retry = retry.retry
+        configuration.breaker = breaker.breaker
+        configuration.poisonDirectory = poisonDirectory
+        configuration.spill = spill?.configuration
+        return configuration
     }
 }
 

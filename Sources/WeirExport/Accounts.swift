@@ -98,6 +98,20 @@ package struct Amount: Equatable, Sendable {
         }
     }
 
+    func adding(_ other: Amount) -> Amount {
+        var sum = self
+        sum += other
+        return sum
+    }
+
+    /// The difference; nil where some of it would be below zero.
+    func subtracting(_ other: Amount) -> Amount? {
+        guard batches >= other.batches, rows >= other.rows, bytes >= other.bytes else { return nil }
+        var difference = self
+        difference -= other
+        return difference
+    }
+
     // Wrapping, so that a mistake shows as an imbalance and not as a trap in somebody's process.
     package static func += (left: inout Amount, right: Amount) {
         left.batches &+= right.batches

@@ -6,6 +6,8 @@ package enum ExportError: Error, Equatable, Sendable {
     case setting(sink: String, SettingFault)
     /// The exporter itself refused, with its own words. Trying again may help where it is transient.
     case exporter(sink: String, message: String, isTransient: Bool)
+    /// A sink's directory for batches that wait, or are kept, cannot be used.
+    case spill(sink: String, SpillError)
     /// Two sinks have one name.
     case duplicateSink(String)
     /// The system has no more threads.
@@ -31,6 +33,17 @@ package enum PluginFault: Equatable, Sendable {
     case shortTable(wanted: UInt32, found: UInt32)
     case unknownFeatures(known: UInt64, required: UInt64)
     case missingFunction(String)
+    /// Neither a path nor a name.
+    case badName
+    /// None of these files is in any of these directories.
+    case notFound(files: [String], directories: [String])
+    /// The program that runs plugins is not there. `wanted` says where it was looked for.
+    case noHost(wanted: [String])
+    case hostNotStarted(program: String, SystemFault)
+    /// What the plugin's process says about it: one of the other faults, in words.
+    case refused(reason: String)
+    /// The plugin's process ended while it was loaded or opened.
+    case crashed(ChildEnd)
 }
 
 /// What is wrong with a setting.
@@ -46,6 +59,7 @@ extension ExportError: CustomStringConvertible {
         case .plugin(let path, let fault): "\(path): \(fault)"
         case .setting(let sink, let fault): "sink \(sink): \(fault)"
         case .exporter(let sink, let message, _): "sink \(sink): \(message)"
+        case .spill(let sink, let error): "sink \(sink): \(error)"
         case .duplicateSink(let name): "two sinks are called \(name): give one of them another name"
         case .noThread: "the system has no thread to give"
         case .interval(let nanoseconds): "an interval of \(nanoseconds) ns: wanted more than 0 and at most a year"
@@ -80,7 +94,24 @@ extension PluginFault: CustomStringConvertible {
                 + "\(Self.hexadecimal(required)) required"
         case .missingFunction(let name):
             "its table is incomplete: wanted a function \(name), found NULL"
+        case .badName:
+            "wanted a path with a slash, or a name of letters, digits, '-' and '_'"
+        case .notFound(let files, let directories):
+            "no such plugin: wanted \(files.joined(separator: " or ")) in one of \(Self.list(directories)), found none"
+        case .noHost(let wanted):
+            "a plugin runs in a process of its own, for which the program \(PluginSearch.hostName) is needed: wanted "
+                + "\(Self.list(wanted)), found none; `swift build --product \(PluginSearch.hostName)` makes it"
+        case .hostNotStarted(let program, let fault):
+            "its process cannot be started: \(program): \(fault)"
+        case .refused(let reason):
+            reason
+        case .crashed(let end):
+            "it crashed when it was started: \(end)"
         }
+    }
+
+    private static func list(_ paths: [String]) -> String {
+        paths.isEmpty ? "no directory at all" : paths.joined(separator: ", ")
     }
 
     private static func hexadecimal(_ word: UInt64) -> String { "0x" + String(word, radix: 16) }

@@ -24,6 +24,8 @@ package final class Pipeline: Sendable {
         package var resource: [Batch.Attribute] = []
         /// Bytes of batches that all sinks together may hold.
         package var totalBytes = 128 << 20
+        /// A collection whose payload would be longer is split.
+        package var partBytes = BatchEncoder.partLength
         package var stream = StreamID.random()
 
         package init() {}
@@ -67,9 +69,10 @@ package final class Pipeline: Sendable {
         }
         var names: Set<String> = []
         for sink in sinks where !names.insert(sink.name).inserted { throw .duplicateSink(sink.name) }
+        let budget = MemoryBudget(limit: configuration.totalBytes)
         var workers: [SinkWorker] = []
         do throws(ExportError) {
-            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time)) }
+            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget)) }
         } catch {
             for worker in workers { worker.closeUnstarted() }
             throw error
@@ -79,7 +82,7 @@ package final class Pipeline: Sendable {
         self.sinks = workers
         self.time = time
         self.logger = logger
-        budget = MemoryBudget(limit: configuration.totalBytes)
+        self.budget = budget
     }
 
     /// Starts the threads.
@@ -168,6 +171,7 @@ package final class Pipeline: Sendable {
         var encoder: BatchEncoder
         var batch = Batch()
         var metrics = PipelineMetrics()
+        var estimate = LengthEstimate()
         /// The number that the next batch gets.
         var number: UInt64 = 1
 
@@ -183,9 +187,15 @@ package final class Pipeline: Sendable {
         collection.metrics.append(snapshots(), counts, to: &collection.batch)
         defer { collection.metrics.remove(from: &collection.batch) }
         do throws(BatchError) {
-            let payload = try collection.encoder.encode(collection.batch)
-            publish(payload, number: collection.number)
-            collection.number += 1
+            let payloads = try collection.encoder.encode(
+                collection.batch, upTo: configuration.partBytes, &collection.estimate)
+            let isDelta = collection.batch.views.contains { $0.temporality == .delta }
+            for (index, payload) in payloads.enumerated() {
+                publish(
+                    payload, number: collection.number, part: UInt32(index) + 1, of: UInt32(payloads.count),
+                    isDelta: isDelta)
+                collection.number += 1
+            }
             control.withLock { control in
                 control.counts.collections += 1
                 control.counts.lastDurationNanoseconds = time.monotonic() &- began
@@ -199,11 +209,11 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64) {
+    private func publish(_ payload: Payload, number: UInt64, part: UInt32, of parts: UInt32, isDelta: Bool) {
         let batch = SharedBatch(
             stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
-            endTime: payload.endTime, rows: payload.rows, points: payload.points,
-            rawLength: payload.rawLength, bytes: payload.bytes, budget: budget)
+            endTime: payload.endTime, rows: payload.rows, points: payload.points, rawLength: payload.rawLength,
+            bytes: payload.bytes, isDelta: isDelta, part: part, parts: parts, budget: budget)
         makeRoom()
         for sink in sinks { sink.offer(batch) }
         waitForRoom()

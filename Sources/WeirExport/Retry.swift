@@ -2,15 +2,21 @@
 /// processes do not return to one server at the same moment.
 package struct Retry: Equatable, Sendable {
     /// Nanoseconds: the first failure's longest pause, and the longest of all.
-    package var first: UInt64 = 500_000_000
-    package var longest: UInt64 = 30_000_000_000
+    package let first: UInt64
+    package let longest: UInt64
     /// A server that asks for more than this gets this. Nanoseconds.
-    package var longestHint: UInt64 = 300_000_000_000
+    package let longestHint: UInt64
 
     /// Failures in a row.
     package private(set) var failures: UInt32 = 0
 
-    package init() {}
+    package init(
+        first: UInt64 = 500_000_000, longest: UInt64 = 30_000_000_000, longestHint: UInt64 = 300_000_000_000
+    ) {
+        self.first = first
+        self.longest = longest
+        self.longestHint = longestHint
+    }
 
     package mutating func succeeded() {
         failures = 0
@@ -24,6 +30,7 @@ package struct Retry: Equatable, Sendable {
         let pause = UInt64.random(in: 0...bound, using: &random)
         guard let hint, hint > 0 else { return pause }
         let floor = min(hint, longestHint)
-        return min(max(pause, floor + UInt64.random(in: 0...floor / 10, using: &random)), longestHint)
+        let later = floor.addingClamped(UInt64.random(in: 0...floor / 10, using: &random))
+        return min(max(pause, later), longestHint)
     }
 }

@@ -10,6 +10,9 @@ package final class SharedBatch: Sendable {
     package let newestNumbers: ClosedRange<UInt64>
     /// Whether its values count from the batch before; dropping one then loses totals.
     package let isDelta: Bool
+    /// Part ``part`` of ``parts`` where a collection was split; 1 of 1 otherwise.
+    package let part: UInt32
+    package let parts: UInt32
     /// Nanoseconds since 1970.
     package let startTime: UInt64
     package let endTime: UInt64
@@ -28,12 +31,14 @@ package final class SharedBatch: Sendable {
     package init(
         stream: StreamID, numbers: ClosedRange<UInt64>, newestNumbers: ClosedRange<UInt64>? = nil,
         startTime: UInt64 = 0, endTime: UInt64 = 0, rows: UInt64, points: UInt64 = 0, rawLength: UInt64 = 0,
-        bytes: [UInt8], isDelta: Bool = false, budget: MemoryBudget? = nil
+        bytes: [UInt8], isDelta: Bool = false, part: UInt32 = 1, parts: UInt32 = 1, budget: MemoryBudget? = nil
     ) {
         self.stream = stream
         self.numbers = numbers
         self.newestNumbers = newestNumbers ?? numbers
         self.isDelta = isDelta
+        self.part = part
+        self.parts = parts
         self.startTime = startTime
         self.endTime = endTime
         self.rows = rows
@@ -59,9 +64,46 @@ package final class SharedBatch: Sendable {
             endTime: endTime, cause: cause)
     }
 
-    /// Whether a newer batch says all that this one says.
+    /// What goes before it: all but what a sink adds of its own.
+    var plainHeader: FrameHeader {
+        var header = FrameHeader(stream: stream, first: numbers.lowerBound, last: numbers.upperBound)
+        header.part = part
+        header.parts = parts
+        header.startTime = startTime
+        header.endTime = endTime
+        header.rows = rows
+        header.points = points
+        header.payloadLength = UInt64(bytes.count)
+        header.rawLength = rawLength
+        return header
+    }
+
+    /// A batch that came back from a spill, of this process or of one before.
+    convenience init(spilled header: FrameHeader, bytes: [UInt8], budget: MemoryBudget? = nil) {
+        self.init(
+            stream: header.stream, numbers: header.first...max(header.first, header.last),
+            startTime: header.startTime, endTime: header.endTime, rows: header.rows, points: header.points,
+            rawLength: header.rawLength, bytes: bytes, part: header.part, parts: header.parts, budget: budget)
+    }
+
+    /// Two neighbours as one. It covers the numbers of both, and counts against the newer one's budget.
+    convenience init(merging older: SharedBatch, _ newer: SharedBatch, into payload: Payload) {
+        self.init(
+            stream: newer.stream, numbers: older.numbers.lowerBound...newer.numbers.upperBound,
+            newestNumbers: newer.newestNumbers, startTime: payload.startTime, endTime: payload.endTime,
+            rows: payload.rows, points: payload.points, rawLength: payload.rawLength, bytes: payload.bytes,
+            isDelta: true, budget: newer.budget)
+    }
+
+    /// Whether a newer batch may be merged into one with this. Of a split collection a part cannot stand for the whole.
+    func isNeighbour(of newer: SharedBatch) -> Bool {
+        stream == newer.stream && isDelta && newer.isDelta && parts == 1 && newer.parts == 1
+            && numbers.upperBound + 1 == newer.numbers.lowerBound
+    }
+
+    /// Whether a newer batch says all that this one says. A part says what is in no other.
     func isSuperseded(by newer: SharedBatch) -> Bool {
-        stream == newer.stream && !isDelta && !newer.isDelta
+        stream == newer.stream && !isDelta && !newer.isDelta && newer.parts == 1
     }
 }
 

@@ -7,8 +7,8 @@ package import WeirBatch
 ///
 /// A batch is offered, waits, is taken (in flight), and comes back as delivered, to be dropped, or to its place for
 /// another attempt. What is in flight counts against the bounds and is never evicted. Beside that, a batch may be parked
-/// while its policy makes the collector wait for room, and batches that no destination has seen yet may be merged or go
-/// to disk: `SinkQueue+Parking.swift`, `SinkQueue+Relief.swift`.
+/// while its policy makes the collector wait for room (`SinkQueue+Parking.swift`), batches that no destination has seen
+/// yet may be merged or go to disk (`SinkQueue+Relief.swift`), and come back from there (`SinkQueue+Spill.swift`).
 package struct SinkQueue: Sendable {
     package let bounds: QueueBounds
     package internal(set) var accounts = Accounts()
@@ -16,8 +16,14 @@ package struct SinkQueue: Sendable {
     var policy: any QueuePolicy
     /// Waiting, and no destination has seen them.
     var fresh = MinMaxHeap<QueuedBatch>()
-    /// Waiting for another attempt: as their headers say, whatever happens.
+    /// Waiting as they are: for another attempt, or because they could not be merged.
     var returned = MinMaxHeap<QueuedBatch>()
+    /// What the relief has in hand: still waiting, by the accounts.
+    var relieving: Relieving?
+    /// The place of the newest batch that went to disk.
+    var lastSpilled: UInt64 = 0
+    /// The room that the next batch from disk needs, where it found none.
+    var recallBytes: UInt64 = 0
     /// Arrived, and neither accepted nor refused yet.
     var parked: ParkedBatch?
     var gaps = StreamGaps()
@@ -35,8 +41,11 @@ package struct SinkQueue: Sendable {
         self.previousStream = previousStream
     }
 
-    /// Whether nothing waits that could be taken.
-    package var isEmpty: Bool { fresh.isEmpty && returned.isEmpty }
+    /// Whether nothing waits in memory.
+    package var isEmpty: Bool { !hasWaiting && relieving == nil }
+
+    /// Whether something waits that could be taken at once.
+    var hasWaiting: Bool { !fresh.isEmpty || !returned.isEmpty }
 
     /// The number of the oldest waiting batch.
     package var oldestNumber: UInt64? { oldest?.batch.numbers.lowerBound }
@@ -101,14 +110,8 @@ package struct SinkQueue: Sendable {
     }
 
     mutating func header(of batch: SharedBatch) -> FrameHeader {
-        var header = FrameHeader(stream: batch.stream, first: batch.numbers.lowerBound, last: batch.numbers.upperBound)
+        var header = batch.plainHeader
         header.previousStream = previousStream
-        header.startTime = batch.startTime
-        header.endTime = batch.endTime
-        header.rows = batch.rows
-        header.points = batch.points
-        header.payloadLength = UInt64(batch.bytes.count)
-        header.rawLength = batch.rawLength
         header.gaps = gaps.takeAll(batch.stream)
         return header
     }
@@ -150,8 +153,14 @@ package struct SinkQueue: Sendable {
     package mutating func dropOldest(_ cause: Gap.Cause) -> Bool { dropWaiting(removeOldest(), cause) }
 
     /// Drops all that waits, and refuses what is parked.
-    package mutating func dropAll(_ cause: Gap.Cause) {
+    ///
+    /// - Parameter evenInHand: Also what the relief has in hand, whatever it comes to. What it is writing to disk stays
+    ///   accounted for as waiting otherwise, until it has come back.
+    package mutating func dropAll(_ cause: Gap.Cause, evenInHand: Bool = false) {
         withdrawParked()
+        if evenInHand || !isSpilling {
+            for item in takeRelieving() { _ = dropWaiting(item, cause) }
+        }
         while dropOldest(cause) {}
     }
 
@@ -204,7 +213,7 @@ package struct SinkQueue: Sendable {
 
     /// All that waits, in no order, each with its header where it has one.
     package var contents: [(batch: SharedBatch, header: FrameHeader?)] {
-        (fresh.elements + returned.elements).map { ($0.batch, $0.header) }
+        (fresh.elements + returned.elements + (relieving?.items ?? [])).map { ($0.batch, $0.header) }
     }
 
     /// Counts a batch among the waiting and puts it in its place.
@@ -218,7 +227,7 @@ package struct SinkQueue: Sendable {
         return min(first, second)
     }
 
-    private mutating func removeOldest() -> QueuedBatch? {
+    mutating func removeOldest() -> QueuedBatch? {
         guard let first = fresh.least, let second = returned.least else {
             return fresh.removeLeast() ?? returned.removeLeast()
         }

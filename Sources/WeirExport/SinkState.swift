@@ -1,15 +1,18 @@
 package import WeirBatch
 
-/// A sink without its thread: queue, retry, what is in flight, and how it ends. The worker asks ``nextStep(now:)``, does
-/// it outside the lock, and reports back.
+/// A sink without its threads: queue, retry, breaker, what is in flight, and how it ends. A worker asks
+/// ``nextStep(worker:now:)``, does it outside the lock, and reports back with ``finish(_:worker:now:random:)``; the relief
+/// asks ``nextRelief(now:)``.
 ///
 /// Times are nanoseconds of a monotonic clock.
 package struct SinkState: Sendable {
     /// How the sink does, as operators see it.
     package enum Condition: Equatable, Sendable {
         case healthy
-        /// So many failures in a row.
+        /// The last delivery failed.
         case failing
+        /// The breaker is open: nothing is delivered for a while, then one batch as a probe.
+        case paused
         /// A call runs for more than twice its timeout.
         case wedged
         /// Misconfigured: nothing is delivered any more.
@@ -21,9 +24,11 @@ package struct SinkState: Sendable {
         package var isFinal: Bool { self == .fatal || self == .quarantined }
     }
 
-    /// What the worker does next.
+    /// What a worker does next.
     package enum Step: Sendable {
         case deliver(InflightBatch)
+        /// Read the oldest batch on disk and report it with ``recalled(_:worker:now:random:)``.
+        case recall
         /// Until something is offered, or until then.
         case wait(until: UInt64?)
         /// Deliver the end mark, if there is one, and close the exporter.
@@ -32,7 +37,7 @@ package struct SinkState: Sendable {
         case abandoned
     }
 
-    private enum Phase: Equatable {
+    enum Phase: Equatable {
         case running
         /// Deliver what waits until then.
         case draining(deadline: UInt64)
@@ -40,29 +45,62 @@ package struct SinkState: Sendable {
         case abandoned
     }
 
-    package private(set) var queue: SinkQueue
-    package private(set) var condition = Condition.healthy
-    package private(set) var deliveries = DeliveryCounts()
+    /// One exporter's.
+    struct Worker {
+        /// What its exporter holds, and since when.
+        var inflight: (item: InflightBatch, since: UInt64)?
+        var isRecalling = false
+        /// Its exporter crashed again and again.
+        var isQuarantined = false
+    }
+
+    package internal(set) var queue: SinkQueue
+    package internal(set) var deliveries = DeliveryCounts()
     /// Whether the stream's end mark was delivered.
-    package private(set) var hasEndMark = false
+    package internal(set) var hasEndMark = false
     /// What the exporter said last about a delivery that did not succeed.
-    package private(set) var lastMessage = ""
+    package internal(set) var lastMessage = ""
 
-    private let timeout: UInt64
-    private var phase = Phase.running
+    let timeout: UInt64
+    var phase = Phase.running
+    var workers: [Worker]
+    /// Fatal or quarantined, for good.
+    var finalCondition: Condition?
+    var isWedged = false
+    var retry: Retry
+    var retryTime: UInt64 = 0
+    var breaker: Breaker
+    /// How many batches the exporter has asked for; nil where it gets them as they come.
+    var demand: UInt64?
+    var spill: SpillUse?
     private var parkingLimit = UInt64.max
-    private var retry: Retry
-    private var retryTime: UInt64 = 0
-    private var inflight: (item: InflightBatch, since: UInt64)?
     private var events: [SinkEvent] = []
-    private var isDropping = false
-    private var isRejecting = false
+    var isDropping = false
+    var isRejecting = false
 
-    /// - Parameter timeout: How long a delivery should take at most. Nanoseconds.
-    package init(queue: SinkQueue, retry: Retry = Retry(), timeout: UInt64 = 10_000_000_000) {
+    /// - Parameters:
+    ///   - timeout: How long a delivery should take at most. Nanoseconds.
+    ///   - workers: How many exporters deliver side by side.
+    ///   - isOnDemand: Whether batches wait until the exporter asks for them.
+    ///   - hasSpill: Whether batches may go to disk.
+    package init(
+        queue: SinkQueue, retry: Retry = Retry(), breaker: Breaker = Breaker(), timeout: UInt64 = 10_000_000_000,
+        workers: Int = 1, isOnDemand: Bool = false, hasSpill: Bool = false
+    ) {
         self.queue = queue
         self.retry = retry
+        self.breaker = breaker
         self.timeout = timeout
+        self.workers = Array(repeating: Worker(), count: max(workers, 1))
+        demand = isOnDemand ? 0 : nil
+        spill = hasSpill ? SpillUse() : nil
+    }
+
+    package var condition: Condition {
+        if let finalCondition { return finalCondition }
+        if isWedged { return .wedged }
+        if breaker.isOpen { return .paused }
+        return retry.failures > 0 ? .failing : .healthy
     }
 
     /// What happened since this was last asked, for the log.
@@ -70,6 +108,8 @@ package struct SinkState: Sendable {
         defer { events = [] }
         return events
     }
+
+    mutating func note(_ event: SinkEvent) { events.append(event) }
 
     /// When the call that is to begin now should be over.
     package func deadline(now: UInt64) -> UInt64 { now &+ timeout }
@@ -81,7 +121,7 @@ package struct SinkState: Sendable {
         watchingDrops { state in
             state.queue.offer(batch, now: now)
             if state.phase == .ended || state.phase == .abandoned { state.queue.dropAll(.shutdown) }
-            if state.condition.isFinal { state.queue.dropAll(.fatal) }
+            if state.finalCondition != nil { state.queue.dropAll(.fatal) }
         }
     }
 
@@ -100,71 +140,46 @@ package struct SinkState: Sendable {
     }
 
     private mutating func noteHang(now: UInt64) {
-        guard condition != .wedged, !condition.isFinal, let inflight, now > inflight.since,
-            now - inflight.since > 2 * timeout
-        else { return }
-        condition = .wedged
-        events.append(.wedged(nanoseconds: now - inflight.since))
+        guard !isWedged, finalCondition == nil, hangs(now: now) else { return }
+        isWedged = true
+        note(.wedged(nanoseconds: now - (workers.compactMap(\.inflight?.since).min() ?? now)))
     }
 
-    // MARK: - The worker's side
-
-    package mutating func nextStep(now: UInt64) -> Step {
-        switch phase {
-        case .running:
-            if retryTime > now && !queue.isEmpty { return .wait(until: retryTime) }
-        case .draining(let deadline):
-            if now >= deadline { watchingDrops { $0.queue.dropAll(.shutdown) } }
-            if queue.isEmpty { return end() }
-            if retryTime > now { return .wait(until: min(retryTime, deadline)) }
-        case .ended:
-            return .end(nil)
-        case .abandoned:
-            return .abandoned
+    /// Whether a call runs for more than twice its timeout.
+    func hangs(now: UInt64) -> Bool {
+        workers.contains { worker in
+            guard let since = worker.inflight?.since else { return false }
+            return now > since.addingClamped(timeout.addingClamped(timeout))
         }
-        guard let item = watchingDrops({ $0.queue.take(now: now) }) else {
-            if case .draining = phase { return end() }  // All that waited had expired.
-            return .wait(until: nil)
-        }
-        inflight = (item, now)
-        return .deliver(item)
     }
 
-    private mutating func end() -> Step {
-        phase = .ended
-        return .end(queue.endMark())
+    /// Workers whose exporters hold a batch at this moment.
+    var delivering: [Int] { workers.indices.filter { workers[$0].inflight != nil } }
+
+    // MARK: - The end
+
+    /// Delivers what waits until the deadline, then spills or drops the rest and ends the stream.
+    package mutating func drain(deadline: UInt64) {
+        if phase == .running { phase = .draining(deadline: deadline) }
     }
 
-    /// What became of the batch in flight.
-    package mutating func finish(_ delivery: Delivery, now: UInt64, random: inout some RandomNumberGenerator) {
-        guard let (item, _) = inflight else { return }  // Abandoned meanwhile, and accounted for.
-        inflight = nil
-        deliveries.note(delivery.outcome)
-        if delivery.isUncertain { queue.noteUncertain(item) }
-        if delivery.outcome != .delivered { lastMessage = delivery.message }
-        switch delivery.outcome {
-        case .delivered:
-            queue.delivered(item, now: now)
-            succeeded()
-            isRejecting = false
-        case .partial(let acceptedRows):
-            queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows), now: now)
-            succeeded()
-            noteRejection(delivery.message)
-        case .retry(_, let limit?) where item.attempts >= limit:
-            reject(item, delivery.message, now: now)
-        case .retry(let hint, _):
-            retryTime = now &+ retry.failed(hint: hint, random: &random)
-            if condition != .failing { events.append(.failing(delivery.message)) }
-            condition = .failing
-            watchingDrops { $0.queue.putBack(item, now: now) }
-        case .rejected:
-            reject(item, delivery.message, now: now)
-        case .fatal:
-            giveUp(item, .fatal, .fatal(delivery.message), now: now)
-        case .quarantined:
-            giveUp(item, .quarantined, .quarantined(delivery.message), now: now)
+    /// Gives up on calls that do not return: what is in flight may or may not arrive, and nothing else will. What came
+    /// from disk is there still.
+    package mutating func abandon(now: UInt64) {
+        guard phase != .ended || workers.contains(where: { $0.inflight != nil }) else { return }
+        for index in workers.indices {
+            guard let (item, _) = workers[index].inflight else { continue }
+            workers[index].inflight = nil
+            queue.noteUncertain(item)
+            if item.spillID == nil {
+                queue.drop(item, .shutdown, now: now)
+            } else {
+                putBackToSpill(item, now: now)
+            }
         }
+        queue.dropAll(.shutdown, evenInHand: true)
+        untellAddedGaps()
+        phase = .abandoned
     }
 
     /// The end mark was delivered, or not.
@@ -173,95 +188,15 @@ package struct SinkState: Sendable {
         if !hasEndMark { lastMessage = delivery.message }
     }
 
-    private mutating func succeeded() {
-        if condition != .healthy { events.append(.recovered(failures: retry.failures)) }
-        condition = .healthy
-        isDropping = false
-        retry.succeeded()
-        retryTime = 0
-    }
-
-    /// The destination answers, only not to this batch's liking: no pause, and the next one.
-    private mutating func reject(_ item: InflightBatch, _ message: String, now: UInt64) {
-        queue.drop(item, .rejected, now: now)
-        noteRejection(message)
-        retry.succeeded()
-        retryTime = 0
-    }
-
-    /// Nothing will ever be delivered: what waits goes too.
-    private mutating func giveUp(_ item: InflightBatch, _ condition: Condition, _ event: SinkEvent, now: UInt64) {
-        self.condition = condition
-        events.append(event)
-        queue.drop(item, .fatal, now: now)
-        queue.dropAll(.fatal)
-    }
-
-    private mutating func noteRejection(_ message: String) {
-        if !isRejecting { events.append(.rejecting(message)) }
-        isRejecting = true
-    }
-
-    // MARK: - The end
-
-    /// Delivers what waits until the deadline, then drops the rest and ends the stream.
-    package mutating func drain(deadline: UInt64) {
-        if phase == .running { phase = .draining(deadline: deadline) }
-    }
-
-    /// Gives up on a call that does not return: what is in flight may or may not arrive, and nothing else will.
-    package mutating func abandon() {
-        guard phase != .ended || inflight != nil else { return }
-        if let (item, _) = inflight {
-            queue.noteUncertain(item)
-            queue.drop(item, .shutdown, now: 0)
-            inflight = nil
-        }
-        queue.dropAll(.shutdown)
-        phase = .abandoned
-    }
-
     /// Runs an operation and notes for the log when dropping begins.
     @discardableResult
-    private mutating func watchingDrops<Result>(_ operation: (inout SinkState) -> Result) -> Result {
+    mutating func watchingDrops<Result>(_ operation: (inout SinkState) -> Result) -> Result {
         let before = queue.accounts.dropped.total.batches
         let result = operation(&self)
         if queue.accounts.dropped.total.batches != before, !isDropping {
             isDropping = true
-            events.append(.dropping)
+            note(.dropping)
         }
         return result
-    }
-}
-
-/// Something that operators want one word about: a change, never each repetition.
-package enum SinkEvent: Equatable, Sendable {
-    case failing(String)
-    case recovered(failures: UInt32)
-    case dropping
-    case rejecting(String)
-    case wedged(nanoseconds: UInt64)
-    case fatal(String)
-    case quarantined(String)
-}
-
-/// How many calls to the exporter ended in which way.
-package struct DeliveryCounts: Equatable, Sendable {
-    package private(set) var delivered: UInt64 = 0
-    package private(set) var retried: UInt64 = 0
-    package private(set) var partial: UInt64 = 0
-    package private(set) var rejected: UInt64 = 0
-    package private(set) var fatal: UInt64 = 0
-
-    package init() {}
-
-    mutating func note(_ outcome: Delivery.Outcome) {
-        switch outcome {
-        case .delivered: delivered += 1
-        case .retry: retried += 1
-        case .partial: partial += 1
-        case .rejected: rejected += 1
-        case .fatal, .quarantined: fatal += 1
-        }
     }
 }

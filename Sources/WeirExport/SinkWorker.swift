@@ -1,82 +1,103 @@
 internal import Logging
-private import WeirBatch
+internal import WeirBatch
 
-/// What a sink is made of.
-package struct SinkConfiguration: Sendable {
-    /// Unique in its pipeline; in logs, accounts and reports.
-    package var name: String
-    package var exporter: any OpenableExporter
-    /// As a user wrote them; checked against what the exporter knows when the pipeline starts.
-    package var settings: [String: String]
-    package var bounds: QueueBounds
-    package var policy: any QueuePolicy
-    /// How long a delivery should take at most; a call that takes twice as long marks the sink as wedged.
-    package var timeoutNanoseconds: UInt64
-
-    package init(
-        name: String, exporter: any OpenableExporter, settings: [String: String] = [:],
-        bounds: QueueBounds = QueueBounds(),
-        policy: any QueuePolicy = DropOldest(), timeoutNanoseconds: UInt64 = 10_000_000_000
-    ) {
-        self.name = name
-        self.exporter = exporter
-        self.settings = settings
-        self.bounds = bounds
-        self.policy = policy
-        self.timeoutNanoseconds = timeoutNanoseconds
-    }
-}
-
-/// A sink at work: its state behind a lock, its exporter, and the one thread that calls it.
+/// A sink at work: its state behind a lock, its exporters, and a thread for each of them.
+///
+/// A further thread, the relief, makes room when the queue fills. It starts when first needed.
 final class SinkWorker: Sendable {
     let name: String
 
-    private struct Shared {
+    struct Shared {
         var state: SinkState
-        var counters: [ExporterCount] = []
-        /// Whether the exporter is delivering a batch at this moment.
-        var isDelivering = false
-        /// Whether the exporter is closed and the thread gone.
-        var isFinished = false
+        /// What each exporter counted when last asked.
+        var counters: [[ExporterCount]]
+        /// Exporters whose threads have begun, those that are closed, and those whose threads are gone.
+        var begun = 0
+        var leaving = 0
+        var closed = 0
+        var hasRelief = false
+
+        var isFinished: Bool { closed == counters.count }
     }
 
-    private let exporter: any OpenExporter
-    private let shared: Monitor<Shared>
-    private let time: TimeSource
-    private let logger: Logger
+    let exporters: [any OpenExporter]
+    let shared: Monitor<Shared>
+    let spill: SpillStore?
+    let poison: PoisonFolder?
+    let budget: MemoryBudget?
+    let time: TimeSource
+    let log: SinkLog
 
-    /// Opens the exporter. The thread begins with ``start()``.
-    init(_ configuration: SinkConfiguration, logger: Logger, time: TimeSource) throws(ExportError) {
+    /// Opens the exporters and the spill. The threads begin with ``start()``.
+    ///
+    /// - Parameter budget: Counts what is in memory of batches that were on disk.
+    init(
+        _ configuration: SinkConfiguration, logger: Logger, time: TimeSource, budget: MemoryBudget? = nil
+    ) throws(ExportError) {
+        let name = configuration.name
         var logger = logger
-        logger[metadataKey: "sink"] = "\(configuration.name)"
-        name = configuration.name
-        self.logger = logger
+        logger[metadataKey: "sink"] = "\(name)"
+        self.name = name
         self.time = time
-        exporter = try configuration.exporter.open(
-            for: SinkContext(name: configuration.name, settings: configuration.settings, logger: logger, time: time))
-        let queue = SinkQueue(
-            bounds: configuration.bounds, policy: configuration.policy, previousStream: exporter.previousStream)
-        shared = Monitor(Shared(state: SinkState(queue: queue, timeout: configuration.timeoutNanoseconds)))
+        self.budget = budget
+        log = SinkLog(logger)
+        let count = min(max(configuration.workers, 1), 64)
+        let state = SinkState(
+            queue: SinkQueue(bounds: configuration.bounds, policy: configuration.policy), retry: configuration.retry,
+            breaker: configuration.breaker, timeout: configuration.timeoutNanoseconds, workers: count,
+            isOnDemand: configuration.isOnDemand, hasSpill: configuration.spill != nil)
+        let shared = Monitor(Shared(state: state, counters: Array(repeating: [], count: count)))
+        self.shared = shared
+        poison = try Self.poisonFolder(configuration, sink: name)
+        spill = try Self.spillStore(configuration, sink: name, time: time)
+        let context = SinkContext(
+            name: name, settings: configuration.settings, logger: logger, time: time,
+            demand: { batches in shared.withLock { $0.state.ask(for: batches) } })
+        var exporters: [any OpenExporter] = []
+        do throws(ExportError) {
+            for _ in 0..<count { exporters.append(try configuration.exporter.open(for: context)) }
+        } catch {
+            for exporter in exporters { exporter.close() }
+            spill?.close()
+            throw error
+        }
+        self.exporters = exporters
+        let previous = exporters.lazy.compactMap(\.previousStream).first
+        let recovery = spill?.recovery
+        shared.withLock { shared in
+            shared.state.queue.previousStream = previous
+            if let recovery { shared.state.queue.recover(recovery) }
+        }
+        if let recovery { log.report(recovery) }
     }
 
-    /// - Returns: Whether the system had a thread; without one, call ``closeUnstarted()``.
+    /// - Returns: Whether the system had threads for all exporters; if not, call ``closeUnstarted()``.
     func start() -> Bool {
-        Thread.start("weir-sink") { self.run() }
+        for index in exporters.indices {
+            guard Thread.start("weir-sink", { self.run(index) }) else { return false }
+            shared.withLock { $0.begun += 1 }
+        }
+        startReliefIfNeeded()
+        return true
     }
 
+    /// Closes the exporters whose threads never began, and lets the others close theirs.
     func closeUnstarted() {
-        exporter.close()
+        let begun = shared.withLock { shared in
+            shared.state.abandon(now: time.monotonic())
+            return shared.begun
+        }
+        for exporter in exporters[begun...] { exporter.close() }
+        shared.withLock { $0.closed += exporters.count - begun }
+        spill?.close()
     }
 
     // MARK: - The collector's side
 
     /// Queues a batch. Never waits for the exporter.
     func offer(_ batch: SharedBatch) {
-        report(
-            shared.withLock { shared in
-                shared.state.offer(batch, now: time.monotonic())
-                return shared.state.takeEvents()
-            })
+        change { $0.offer(batch, now: time.monotonic()) }
+        startReliefIfNeeded()
     }
 
     /// Waits while a batch is parked, as long as its policy says and at most until `limit`; then it is refused.
@@ -91,33 +112,36 @@ final class SinkWorker: Sendable {
     }
 
     /// Nobody waits for room beyond that moment.
-    func limitParking(until limit: UInt64) {
-        shared.withLock { $0.state.limitParking(until: limit) }
-    }
+    func limitParking(until limit: UInt64) { change { $0.limitParking(until: limit) } }
+
+    /// The exporter asks for so many batches more; only a sink that is on demand waits for that.
+    func demand(_ batches: UInt64) { change { $0.ask(for: batches) } }
 
     /// The number of the oldest batch that could be shed.
     var oldestNumber: UInt64? { shared.withLock { $0.state.queue.oldestNumber } }
 
-    func shedOldest() -> Bool { shared.withLock { $0.state.shedOldest() } }
+    func shedOldest() -> Bool { change { $0.shedOldest() } }
 
     /// What is known of the sink, from one moment.
     func snapshot() -> SinkSnapshot {
         shared.withLock { shared in
             SinkSnapshot(
                 name: name, accounts: shared.state.queue.accounts, deliveries: shared.state.deliveries,
-                counters: shared.counters, condition: shared.state.condition, hasEndMark: shared.state.hasEndMark,
-                isFinished: shared.isFinished, lastMessage: shared.state.lastMessage)
+                counters: ExporterCount.sums(shared.counters), condition: shared.state.condition,
+                hasEndMark: shared.state.hasEndMark, isFinished: shared.isFinished,
+                lastMessage: shared.state.lastMessage)
         }
     }
 
     // MARK: - The end
 
-    /// Delivers what waits until the deadline, then drops the rest, delivers the end mark and closes.
+    /// Delivers what waits until the deadline, then spills or drops the rest, delivers the end mark and closes.
     func drain(deadline: UInt64) {
-        shared.withLock { $0.state.drain(deadline: deadline) }
+        change { $0.drain(deadline: deadline) }
+        startReliefIfNeeded()
     }
 
-    /// - Returns: Whether the exporter was closed by then.
+    /// - Returns: Whether the exporters were closed by then.
     func waitUntilFinished(deadline: UInt64) -> Bool {
         shared.wait { shared, until in
             if shared.isFinished { return true }
@@ -126,101 +150,47 @@ final class SinkWorker: Sendable {
         }
     }
 
-    /// Asks a running delivery to return. On a thread of its own, for a plugin whose answer to that hangs too.
+    /// Asks running deliveries to return. Each on a thread of its own, for a plugin whose answer to that hangs too.
     func askToStop() {
-        guard shared.withLock({ $0.isDelivering }) else { return }
-        _ = Thread.start("weir-stop") { self.exporter.stop() }
+        for index in shared.withLock({ $0.state.delivering }) {
+            _ = Thread.start("weir-stop") { self.exporters[index].stop() }
+        }
     }
 
-    /// Leaves a call that does not return to itself and settles the accounts. The thread closes the exporter if the
-    /// call ever ends.
+    /// Leaves calls that do not return to themselves and settles the accounts. The threads close their exporters if the
+    /// calls ever end.
     func abandon() {
-        shared.withLock { shared in
-            if !shared.isFinished { shared.state.abandon() }
+        let isFinished = shared.withLock { shared in
+            if !shared.isFinished { shared.state.abandon(now: time.monotonic()) }
+            return shared.isFinished
         }
+        // On a thread of its own, since a disk may hang too.
+        if !isFinished, let spill { _ = Thread.start("weir-spill") { spill.close() } }
     }
 
-    // MARK: - The thread
-
-    private func run() {
-        var random = SystemRandomNumberGenerator()
-        while true {
-            let (step, events) = shared.wait { shared, until -> (SinkState.Step, [SinkEvent])? in
-                let step = shared.state.nextStep(now: time.monotonic())
-                switch step {
-                case .wait(let time):
-                    until = time
-                    return nil
-                case .deliver: shared.isDelivering = true
-                case .end, .abandoned: break
-                }
-                return (step, shared.state.takeEvents())
-            }
-            report(events)
-            switch step {
-            case .deliver(let inflight): deliver(inflight, random: &random)
-            case .end(let mark): return end(mark)
-            case .abandoned: return end(nil)
-            case .wait: continue
-            }
+    /// Changes the state and says in the log what that led to.
+    @discardableResult
+    func change<Result>(_ body: (inout SinkState) -> Result) -> Result {
+        let (result, events) = shared.withLock { shared in
+            let result = body(&shared.state)
+            return (result, shared.state.takeEvents())
         }
-    }
-
-    private func deliver(_ inflight: InflightBatch, random: inout SystemRandomNumberGenerator) {
-        let deadline = shared.withLock { $0.state.deadline(now: time.monotonic()) }
-        let delivery = exporter.deliver(inflight.header, payload: inflight.batch.bytes, deadline: deadline)
-        let counters = exporter.counters()
-        report(
-            shared.withLock { shared in
-                shared.isDelivering = false
-                shared.counters = counters
-                shared.state.finish(delivery, now: time.monotonic(), random: &random)
-                return shared.state.takeEvents()
-            })
-    }
-
-    private func end(_ mark: FrameHeader?) {
-        var delivery: Delivery?
-        if let mark {
-            delivery = exporter.deliver(mark, payload: [], deadline: time.monotonic() &+ 100_000_000)
-        }
-        let counters = exporter.counters()
-        exporter.close()
-        shared.withLock { shared in
-            if let delivery { shared.state.finishEnd(delivery) }
-            shared.counters = counters
-            shared.isFinished = true
-        }
-    }
-
-    private func report(_ events: [SinkEvent]) {
-        for event in events {
-            switch event {
-            case .failing(let message): logger.warning("deliveries fail, and are tried again: \(message)")
-            case .recovered(let failures):
-                logger.info("deliveries succeed again\(failures == 0 ? "" : ", after \(failures) failures in a row")")
-            case .dropping: logger.warning("batches are dropped from now on; the accounts say why and how many")
-            case .rejecting(let message): logger.warning("the destination rejects a batch: \(message)")
-            case .wedged(let nanoseconds):
-                logger.error("a delivery has not returned for \(nanoseconds / 1_000_000_000) s")
-            case .fatal(let message), .quarantined(let message):
-                logger.error("nothing will be delivered any more: \(message)")
-            }
-        }
+        log.report(events)
+        return result
     }
 }
 
-/// What is known of a sink at one moment.
-package struct SinkSnapshot: Sendable {
-    package var name: String
-    package var accounts: Accounts
-    package var deliveries: DeliveryCounts
-    package var counters: [ExporterCount]
-    package var condition: SinkState.Condition
-    /// Whether the stream's end mark was delivered.
-    package var hasEndMark: Bool
-    /// Whether the exporter is closed.
-    package var isFinished: Bool
-    /// What the exporter said last about a delivery that did not succeed.
-    package var lastMessage: String
+extension ExporterCount {
+    /// What several exporters of one kind count together.
+    fileprivate static func sums(_ counters: [[ExporterCount]]) -> [ExporterCount] {
+        var sums: [ExporterCount] = []
+        for counter in counters.joined() {
+            if let index = sums.firstIndex(where: { $0.name == counter.name }) {
+                sums[index].value &+= counter.value
+            } else {
+                sums.append(counter)
+            }
+        }
+        return sums
+    }
 }

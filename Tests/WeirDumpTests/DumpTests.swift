@@ -103,6 +103,35 @@ struct DumpTests {
         #expect(lines[2].hasSuffix("last seen 1970-01-01T00:01:50Z"))
     }
 
+    @Test("a series that is in another part of its collection is not gone, and not before all parts have come")
+    func parts() throws {
+        let series = (0..<3).map { part in
+            (100...110).map { seconds in
+                batch(UInt64(seconds)) { $0.view("n", .count, keys: ["k"]) { $0.row(["\(part)"], start: 0, 7) } }
+            }
+        }
+        let output = Output()
+        let format = TextTableFormat(terminal: Terminal(hasColour: false))
+        var dump = Dump(DumpOptions(operands: []), mode: .latest(format), output: output)
+        func take(_ batch: Batch, _ number: UInt64, part: UInt32, of parts: UInt32) throws {
+            var header = ShopBatches.header(batch, number)
+            (header.part, header.parts, header.payloadLength) = (part, parts, 100)
+            try dump.take(header) { batch }
+        }
+        for part in 0..<3 { try take(series[part][0], UInt64(part) + 1, part: UInt32(part) + 1, of: 3) }
+        try take(series[0][10], 4, part: 1, of: 3)
+        dump.showTable()
+        #expect(output.collected.contains("  4 batches"))
+        #expect(!output.collected.contains("last seen"))
+        // The whole collection has two of them: the third is.
+        try take(series[2][10], 5, part: 2, of: 3)
+        let unchanged = Batch.rowless(like: series[1][10])
+        try take(unchanged, 6, part: 3, of: 3)
+        dump.showTable()
+        let table = output.collected.split(separator: "\n").suffix(3)
+        #expect(table.map { $0.contains("last seen 1970-01-01T00:01:40Z") } == [false, true, false])
+    }
+
     @Test("selectors choose series, by name, by tag, or by either of two")
     func selection() throws {
         let batch = ShopBatches.batch(1)
@@ -156,5 +185,13 @@ struct DumpTests {
         #expect(lines[0].hasPrefix("stream "))
         #expect(lines[1].hasPrefix("  #2 "))
         #expect(lines[2].hasPrefix("  #3 "))
+    }
+}
+
+extension Batch {
+    fileprivate static func rowless(like batch: Batch) -> Batch {
+        var rowless = batch
+        rowless.views = []
+        return rowless
     }
 }

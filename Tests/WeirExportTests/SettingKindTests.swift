@@ -48,6 +48,20 @@ struct SettingKindTests {
         }
     }
 
+    @Test("sizes and durations are written with the greatest unit that is exact")
+    func spelling() {
+        #expect(
+            [0, 1, 512, 1024, 1536, 64 << 20, 3 << 40].map(SettingKind.Form.bytes)
+                == ["0B", "1B", "512B", "1KiB", "1536B", "64MiB", "3TiB"])
+        #expect(
+            [0, 7, 1_500_000, 90_000_000_000, 3_600_000_000_000, 86_400_000_000_000].map(SettingKind.Form.duration)
+                == ["0ns", "7ns", "1500us", "90s", "1h", "1d"])
+        #expect(
+            SettingKind.Form.duration(1_000_000...60_000_000_000).wanted
+                == "a duration such as 500ms, 10s or 1h, from 1ms to 1m")
+        #expect(SettingKind.Form.integer(1...Int64.max).wanted == "a whole number of at least 1")
+    }
+
     @Test("an unknown key is refused with the nearest known name")
     func unknown() {
         let known = kinds.map(\.key)

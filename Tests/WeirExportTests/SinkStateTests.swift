@@ -154,7 +154,7 @@ struct SinkStateTests {
         #expect(state.condition == .wedged)
         #expect(events(&state) == [.wedged(nanoseconds: 20 * second + 1)])
         state.drain(deadline: 25 * second)
-        state.abandon()
+        state.abandon(now: 25 * second)
         let accounts = state.queue.accounts
         #expect(accounts.dropped[.shutdown].batches == 5)
         #expect(accounts.uncertain.batches == 1)
@@ -226,7 +226,7 @@ struct SinkStateTests {
                 case .end(let mark):
                     explained.formUnion(numbers(mark?.gaps ?? []))
                     isOver = true
-                case .abandoned: isOver = true
+                case .abandoned, .recall: isOver = true
                 }
             }
             #expect(state.queue.accounts.imbalance == nil)

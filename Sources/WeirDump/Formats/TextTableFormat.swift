@@ -39,7 +39,7 @@ package struct TextTableFormat: TableFormat {
                     continue
                 }
                 output.write("\n")
-                ViewTable(view: group.view, series: series, lastTime: source.lastTime, terminal: terminal)
+                ViewTable(view: group.view, series: series, lastTime: source.wholeTime, terminal: terminal)
                     .write(to: output)
             }
             if hidden > 0 {

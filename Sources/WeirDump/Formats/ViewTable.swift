@@ -4,7 +4,7 @@ internal import WeirBatch
 struct ViewTable {
     let view: ViewDescription
     let series: [SeriesTable.Series]
-    /// When the source was last heard of. Nanoseconds since 1970.
+    /// When the source was last heard of whole. Nanoseconds since 1970.
     let lastTime: UInt64
     let terminal: Terminal
 
@@ -96,7 +96,7 @@ extension ViewTable {
                 }
             columns = [Column(header: header) { _, point in unit.text(point.value.quantity) }]
             if view.isCumulable {
-                columns.append(Column(header: "rate") { series, _ in series.increase.perSecond.map(unit.rate) ?? "-" })
+                columns.append(Column(header: "rate") { series, point in rate(series, point).map(unit.rate) ?? "-" })
             }
         case .distribution, .exponentialDistribution:
             columns = distributionColumns(unit)
@@ -110,7 +110,7 @@ extension ViewTable {
     private func distributionColumns(_ unit: Unit) -> [Column] {
         var columns = [
             Column(header: "count") { _, point in point.distribution.map { NumberText.grouped($0.count) } ?? "-" },
-            Column(header: "rate") { series, _ in series.increase.perSecond.map(Unit("1").rate) ?? "-" },
+            Column(header: "rate") { series, point in rate(series, point).map(Unit("1").rate) ?? "-" },
             Column(header: "mean") { _, point in point.distribution?.mean.map(unit.text) ?? "-" },
         ]
         for (header, part) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
@@ -137,12 +137,18 @@ extension ViewTable {
         return columns
     }
 
-    /// What there is to say of a series that the last batch did not show going on.
+    /// A delta batch leaves out what did not change, so a series that is not in the last ones grew by nothing there.
+    private func rate(_ series: SeriesTable.Series, _ point: Point) -> Double? {
+        let goesOn = view.temporality == .delta && !point.hasEnded
+        return goesOn ? series.increase.perSecond(until: lastTime) : series.increase.perSecond
+    }
+
+    /// What there is to say of a series that the last collection did not show going on.
     private func state(_ series: SeriesTable.Series) -> String? {
         guard let point = series.latest else { return nil }
         let time = Timestamp(nanoseconds: point.end).text(fractionDigits: 0)
         if point.hasEnded { return "ended \(time)" }
-        return point.end < lastTime ? "last seen \(time)" : nil
+        return view.temporality == .cumulative && point.end < lastTime ? "last seen \(time)" : nil
     }
 }
 

@@ -37,6 +37,9 @@ package struct StreamTracker {
         /// Times of the first and the last batch looked at. Nanoseconds since 1970; 0 where there was none.
         package var firstTime: UInt64 = 0
         package var lastTime: UInt64 = 0
+        /// Of the last collection of which every part was looked at: what is not in a part alone may be in another.
+        package fileprivate(set) var wholeTime: UInt64 = 0
+        fileprivate var parts = Parts()
         package var hasEnded = false
         /// Batches dropped, by cause in the order of first sight.
         package var dropped: [Dropped] = []
@@ -45,6 +48,12 @@ package struct StreamTracker {
         package var repeated = 0
         /// Batches of which nothing but the header can be read.
         package var lost: UInt64 = 0
+
+        /// The number of the first part of the collection whose parts come in, and how many have come.
+        fileprivate struct Parts: Equatable, Sendable {
+            var first: UInt64 = 0
+            var count: UInt32 = 0
+        }
 
         package struct Dropped: Equatable, Sendable {
             package var cause: Gap.Cause
@@ -141,6 +150,9 @@ package struct StreamTracker {
         if sources[source].batches == 0 { sources[source].firstTime = header.endTime }
         sources[source].batches += 1
         sources[source].lastTime = max(sources[source].lastTime, header.endTime)
+        if sources[source].completes(header) {
+            sources[source].wholeTime = max(sources[source].wholeTime, header.endTime)
+        }
     }
 
     /// The numbers of a stream that are missing after all that was read, with nothing to say why: those that came late
@@ -188,6 +200,15 @@ extension Gap {
 }
 
 extension StreamTracker.Source {
+    /// Whether all parts of a header's collection have come with it.
+    fileprivate mutating func completes(_ header: FrameHeader) -> Bool {
+        guard header.parts > 1 else { return true }
+        let first = header.first &- UInt64(header.part) &+ 1
+        if parts.first != first { parts = Parts(first: first) }
+        parts.count += 1
+        return parts.count == header.parts
+    }
+
     fileprivate mutating func add(_ gap: Gap) {
         if let index = dropped.firstIndex(where: { $0.cause == gap.cause }) {
             dropped[index].batches &+= gap.batches

@@ -53,8 +53,12 @@ package struct Increase: Equatable, Sendable {
 
     /// Growth a second between the first and the last point. Where there is but one, over the series' whole life; nil
     /// where no time passed.
-    package var perSecond: Double? {
+    package var perSecond: Double? { perSecond(until: to) }
+
+    /// The same up to a later time until which nothing more was added.
+    package func perSecond(until end: UInt64) -> Double? {
         guard let last else { return nil }
+        let to = max(to, end)
         if to > from { return total / (Double(to - from) / 1e9) }
         guard to > last.start else { return nil }
         return last.value.double / (Double(to - last.start) / 1e9)

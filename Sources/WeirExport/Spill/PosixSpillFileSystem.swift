@@ -11,7 +11,7 @@ package struct PosixSpillFileSystem: SpillFileSystem {
     package init() {}
 
     package func lock(_ directory: String) throws(SpillError) -> any SpillLock {
-        try make(directory)
+        try makeDirectory(directory)
         let path = directory + "/lock"
         let descriptor = Glue.open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else { throw .failed("open \(path)") }
@@ -28,12 +28,12 @@ package struct PosixSpillFileSystem: SpillFileSystem {
         return PosixSpillLock(descriptor: descriptor)
     }
 
-    private func make(_ path: String) throws(SpillError) {
+    func makeDirectory(_ path: String) throws(SpillError) {
         if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
             throw .failed("make the directory \(path)")
         }
-        try make(String(path[..<slash]))
+        try makeDirectory(String(path[..<slash]))
         guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .failed("make the directory \(path)") }
     }
 

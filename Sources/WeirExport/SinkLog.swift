@@ -1,0 +1,53 @@
+internal import Logging
+private import Synchronization
+
+/// What a sink says in the application's log: one line a change.
+final class SinkLog: Sendable {
+    private let logger: Logger
+    // Relaxed: it only keeps a line from being repeated.
+    private let hasSaidPoison = Atomic<Bool>(false)
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    func report(_ events: [SinkEvent]) {
+        for event in events {
+            switch event {
+            case .failing(let message): logger.warning("deliveries fail, and are tried again: \(message)")
+            case .paused(let nanoseconds, let message):
+                logger.warning("deliveries pause for \(nanoseconds / 1_000_000_000) s, since they fail: \(message)")
+            case .recovered(let failures):
+                logger.info("deliveries succeed again\(failures == 0 ? "" : ", after \(failures) failures in a row")")
+            case .dropping: logger.warning("batches are dropped from now on; the accounts say why and how many")
+            case .rejecting(let message): logger.warning("the destination rejects a batch: \(message)")
+            case .wedged(let nanoseconds):
+                logger.error("a delivery has not returned for \(nanoseconds / 1_000_000_000) s")
+            case .fatal(let message), .quarantined(let message):
+                logger.error("nothing will be delivered any more: \(message)")
+            }
+        }
+    }
+
+    func report(_ events: [SpillEvent]) {
+        for event in events {
+            switch event {
+            case .failing(let error): logger.error("the spill fails, and batches wait in memory only: \(error)")
+            case .working: logger.info("the spill takes batches again")
+            }
+        }
+    }
+
+    func report(_ recovery: SpillRecovery) {
+        if recovery.recovered.batches > 0 {
+            logger.info("\(recovery.recovered.batches) batches of earlier processes wait in the spill")
+        }
+        if !recovery.losses.isEmpty { logger.error("parts of the spill are damaged; the accounts say how much") }
+        for error in recovery.unreadable { logger.error("a part of the spill is left out: \(error)") }
+    }
+
+    func notKept(_ error: SpillError) {
+        guard !hasSaidPoison.exchange(true, ordering: .relaxed) else { return }
+        logger.warning("a rejected batch could not be kept: \(error)")
+    }
+}

@@ -1,0 +1,79 @@
+internal import WeirBatch
+
+/// The threads that deliver, one an exporter.
+extension SinkWorker {
+    func run(_ index: Int) {
+        var random = SystemRandomNumberGenerator()
+        while true {
+            let (step, events) = shared.wait { shared, until -> (SinkState.Step, [SinkEvent])? in
+                let step = shared.state.nextStep(worker: index, now: time.monotonic())
+                if case .wait(let time) = step {
+                    until = time
+                    return nil
+                }
+                return (step, shared.state.takeEvents())
+            }
+            log.report(events)
+            switch step {
+            case .deliver(let inflight): deliver(inflight, index, random: &random)
+            case .recall: recall(index, random: &random)
+            case .end(let mark): return end(mark, index)
+            case .abandoned: return end(nil, index)
+            case .wait: continue
+            }
+        }
+    }
+
+    private func deliver(_ inflight: InflightBatch, _ index: Int, random: inout SystemRandomNumberGenerator) {
+        let exporter = exporters[index]
+        let delivery = exporter.deliver(
+            inflight.header, payload: inflight.batch.bytes, deadline: change { $0.deadline(now: time.monotonic()) })
+        let counters = exporter.counters()
+        shared.withLock { $0.counters[index] = counters }
+        let aftermath = change { state in
+            state.finish(delivery, worker: index, now: time.monotonic(), random: &random)
+        }
+        if let id = aftermath.remove { spill?.remove(id) }
+        if let id = aftermath.putBack { spill?.putBack(id) }
+        if let rejected = aftermath.rejected { keep(rejected) }
+        reportSpill()
+    }
+
+    private func recall(_ index: Int, random: inout SystemRandomNumberGenerator) {
+        let taken = spill?.takeOldest() ?? SpillTaken()
+        let (inflight, putBack) = change { state in
+            state.recalled(taken, worker: index, budget: budget, now: time.monotonic(), random: &random)
+        }
+        if let putBack { spill?.putBack(putBack) }
+        reportSpill()
+        if let inflight { deliver(inflight, index, random: &random) }
+    }
+
+    private func end(_ mark: FrameHeader?, _ index: Int) {
+        let exporter = exporters[index]
+        let delivery = mark.map {
+            exporter.deliver($0, payload: [], deadline: time.monotonic().addingClamped(100_000_000))
+        }
+        let counters = exporter.counters()
+        exporter.close()
+        let isLast = shared.withLock { shared in
+            if let delivery { shared.state.finishEnd(delivery) }
+            shared.counters[index] = counters
+            shared.leaving += 1
+            return shared.leaving == shared.counters.count
+        }
+        // Before the sink counts as finished, so that whoever comes next finds the directory free.
+        if isLast { spill?.close() }
+        shared.withLock { $0.closed += 1 }
+    }
+
+    /// Puts aside what the destination will never take.
+    private func keep(_ rejected: InflightBatch) {
+        guard let poison else { return }
+        do throws(SpillError) {
+            try poison.keep(rejected, time: time.wall())
+        } catch {
+            log.notKept(error)
+        }
+    }
+}
