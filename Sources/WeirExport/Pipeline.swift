@@ -126,6 +126,20 @@ package final class Pipeline: Sendable {
     /// Every sink's accounts, each from one moment.
     package func snapshots() -> [SinkSnapshot] { sinks.map { $0.snapshot() } }
 
+    /// What this moment's batch would say of the pipeline itself: ``PipelineMetrics``, and nothing else.
+    ///
+    /// - Parameter startTime: When counting began. Nanoseconds since 1970.
+    package func ownBatch(since startTime: UInt64) -> Batch {
+        var batch = Batch()
+        batch.resource = configuration.resource
+        batch.startTime = startTime
+        batch.endTime = time.wall()
+        var metrics = PipelineMetrics()
+        metrics.startTime = startTime
+        metrics.append(snapshots(), counts, to: &batch)
+        return batch
+    }
+
     // MARK: - The collector's thread
 
     private func run() {
