@@ -29,7 +29,7 @@ package struct ConfigurationReport {
     private func writeSinks(to output: Output, _ terminal: Terminal) {
         let sinks = configuration.sinkSummaries
         guard !sinks.isEmpty else { return output.write("no sinks: nothing is exported\n") }
-        var feeds: [Feed] = []
+        var feeds: [Configuration.FeedSummary] = []
         for sink in sinks where !feeds.contains(sink.feed) { feeds.append(sink.feed) }
 
         var table = Table()

@@ -1,16 +1,16 @@
 internal import Weir
 internal import WeirExport
 
-/// What sinks share batches by: those that want the same get the same batches, encoded once.
-package struct Feed: Hashable, Sendable {
-    package var interval: Duration
-    package var isDelta: Bool
-    package var level: Int
-    /// Patterns of views' names; `nil` for all views.
-    package var match: [String]?
-}
-
 extension Configuration {
+    /// What sinks share batches by: those that want the same get the same batches, encoded once.
+    package struct FeedSummary: Hashable, Sendable {
+        package var interval: Duration
+        package var isDelta: Bool
+        package var level: Int
+        /// Patterns of views' names; `nil` for all views.
+        package var match: [String]?
+    }
+
     /// A sink as it is shown to people: nothing of it came from the environment.
     package struct SinkSummary: Sendable {
         package var name: String
@@ -18,7 +18,7 @@ extension Configuration {
         package var policy: String
         package var bounds: String
         package var spill: String
-        package var feed: Feed
+        package var feed: FeedSummary
     }
 
     /// What the configuration comes to, sink by sink.
@@ -32,7 +32,7 @@ extension Configuration {
                 name: sink.name, exporter: shown(sink.exporter),
                 policy: sink.policy.map(\.description) ?? (isDelta ? "coalesce" : "dropOldest"),
                 bounds: bounds.joined(separator: ", "), spill: sink.spill.map { shown($0.directory) } ?? "",
-                feed: Feed(
+                feed: FeedSummary(
                     interval: sink.interval ?? interval, isDelta: isDelta, level: sink.level ?? Int(level),
                     match: sink.match.map { $0.map(shown) }))
         }
