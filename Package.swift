@@ -38,6 +38,7 @@ let package = Package(
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .executable(name: "weir", targets: ["WeirTool"]),
+        .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
     ],
     dependencies: [
@@ -95,6 +96,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
+            name: "WeirPluginHost", dependencies: ["WeirBatch", "WeirExport"], swiftSettings: swiftSettings),
+        .executableTarget(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "Weir",
@@ -123,6 +126,11 @@ let package = Package(
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
-        tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
+        tests(
+            "PluginTests",
+            of: [
+                "FileSink", "Weir", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirPluginHost",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Fixtures")]),
     ] + exporter("FileExporter", sink: "FileSink")
 )
