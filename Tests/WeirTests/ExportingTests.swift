@@ -121,4 +121,24 @@ struct ExportingTests {
         }
         #expect(try directory.names() == [])
     }
+
+    @Test("a spill's directory that another sink uses is an error that names the sink")
+    func spillInUse() async throws {
+        var (first, second) = (Sink.file(directory: directory.path + "/a"), Sink.file(directory: directory.path + "/b"))
+        second.name = "second"
+        first.spill = Spill(directory: directory.path + "/spill")
+        second.spill = first.spill
+        first.poisonDirectory = directory.path + "/poison"
+        first.policy = .codel(target: .seconds(5), interval: .seconds(100))
+        do {
+            _ = try startExporting(every: .seconds(3600), to: [first, second], collecting: Silence())
+            Issue.record("wanted an error")
+        } catch {
+            guard case .directory(let sink, _) = error else { throw error }
+            #expect(sink == "second")
+        }
+        // What could not start has let the directory go again.
+        let exporting = try startExporting(every: .seconds(3600), to: [first], collecting: Silence())
+        #expect(await exporting.shutdown().isComplete)
+    }
 }
