@@ -91,12 +91,12 @@ let package = Package(
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirConfiguration", "WeirDemo", "WeirDump", "WeirSetup",
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirSetup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "WeirPluginHost", dependencies: ["WeirBatch", "WeirExport"], swiftSettings: swiftSettings),
+            name: "WeirPluginHost", dependencies: ["WeirExport"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirBench",
             dependencies: [
@@ -126,7 +126,7 @@ let package = Package(
             "WeirConfigurationTests",
             of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
             resources: [.copy("Fixtures")]),
-        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump"]),
+        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
         tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),

@@ -1,5 +1,5 @@
 public import Weir
-internal import WeirExport
+package import WeirExport
 
 extension Configuration {
     /// The sinks, as code would write them.
@@ -32,4 +32,9 @@ extension SinkModel {
         }
         return sink
     }
+}
+
+extension Configuration {
+    /// Where plugins, and the program that runs them, are looked for.
+    package var pluginSearch: PluginSearch { PluginSearch(paths: pluginPath, host: pluginHost) }
 }

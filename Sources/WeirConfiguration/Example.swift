@@ -109,7 +109,7 @@ package enum Example {
             level: 3
             # cumulative or delta.
             temporality: delta
-            # Views by name; those behind a ! are left out.
+            # Views by the names that they have by now; those behind a ! are left out.
             match: ["http/*", "db/*", "!http/debug/*"]
             # Instances that deliver side by side.
             workers: 1

@@ -57,6 +57,15 @@ package struct FoundPlugin: Equatable, Sendable {
     /// Whether an earlier directory has a plugin of that name, so that this one is only found by its path.
     package var isHidden: Bool
 
+    package init(
+        name: String, path: String, description: Result<PluginDescription, ExportError>, isHidden: Bool
+    ) {
+        self.name = name
+        self.path = path
+        self.description = description
+        self.isHidden = isHidden
+    }
+
     /// All plugins where they are looked for. Each is loaded in a process of its own, one after the other.
     package static func all(
         in search: PluginSearch, limits: ChildLimits = ChildLimits(), logger: Logger = Logger(label: "weir.plugin")

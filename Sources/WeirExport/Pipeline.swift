@@ -182,8 +182,16 @@ package final class Pipeline: Sendable {
         do throws(BatchError) {
             let payloads = try collection.encoder.encode(
                 collection.batch, upTo: configuration.partBytes, &collection.estimate)
+            let isDelta = collection.batch.views.contains { $0.temporality == .delta }
+            // Half the interval for all parts together.
+            let patience = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
             for (index, payload) in payloads.enumerated() {
-                publish(payload, number: collection.number, part: UInt32(index) + 1, of: UInt32(payloads.count))
+                let batch = SharedBatch(
+                    stream: configuration.stream, numbers: collection.number...collection.number,
+                    startTime: payload.startTime, endTime: payload.endTime, rows: payload.rows, points: payload.points,
+                    rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta,
+                    part: UInt32(index) + 1, parts: UInt32(payloads.count), budget: budget)
+                publish(batch, patience: patience)
                 collection.number += 1
             }
             control.withLock { control in
@@ -199,21 +207,12 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64, part: UInt32, of parts: UInt32) {
-        let batch = SharedBatch(
-            stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
-            endTime: payload.endTime, rows: payload.rows, points: payload.points,
-            rawLength: payload.rawLength, bytes: payload.bytes, part: part, parts: parts, budget: budget)
+    /// Offers a batch to all sinks, then waits with those whose policies want it, side by side: one that is slow takes no
+    /// collection from the others.
+    private func publish(_ batch: SharedBatch, patience: UInt64) {
         makeRoom()
         for sink in sinks { sink.offer(batch) }
-        waitForRoom()
-    }
-
-    /// Waits with the sinks whose policies want it, side by side, for at most half the interval: one that is slow takes
-    /// no collection from the others.
-    private func waitForRoom() {
-        let limit = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
-        for sink in sinks { sink.waitForRoom(until: limit) }
+        for sink in sinks { sink.waitForRoom(until: patience) }
     }
 
     /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one

@@ -95,18 +95,16 @@ package final class SharedBatch: Sendable {
             isDelta: true, budget: newer.budget)
     }
 
-    /// Whether a newer batch may be merged into one with this. Parts of collections are not: they hold different rows.
+    /// Whether a newer batch may be merged into one with this. Of a split collection a part cannot stand for the whole.
     func isNeighbour(of newer: SharedBatch) -> Bool {
-        stream == newer.stream && isDelta && newer.isDelta && isWhole && newer.isWhole
+        stream == newer.stream && isDelta && newer.isDelta && parts == 1 && newer.parts == 1
             && numbers.upperBound + 1 == newer.numbers.lowerBound
     }
 
-    /// Whether a newer batch says all that this one says.
+    /// Whether a newer batch says all that this one says. A part says what is in no other.
     func isSuperseded(by newer: SharedBatch) -> Bool {
-        stream == newer.stream && !isDelta && !newer.isDelta && isWhole && newer.isWhole
+        stream == newer.stream && !isDelta && !newer.isDelta && newer.parts == 1
     }
-
-    private var isWhole: Bool { parts == 1 }
 }
 
 /// How many bytes of batches all sinks together hold, each batch counted once however many sinks share it.

@@ -15,10 +15,11 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
             abstract: "Say what is wrong in a configuration, or what it comes to.",
-            usage: "weir config check [FILE]",
+            usage: "weir config check [FILE] [--plugins]",
             discussion: """
                 Reads the file as a program would that starts with it, but opens nothing: no \
-                exporter runs and no directory is made. Everything that is wrong is told at \
+                exporter runs and no directory is made. With --plugins, plugins are loaded, each \
+                in a process of its own, and their settings are checked too. Everything that is wrong is told at \
                 once, on stderr, as compilers do it: file, line, column, what was expected and \
                 what was found. Of a file in which nothing is wrong, a summary: the sinks, the \
                 feeds that they share, and what becomes of views.
@@ -45,12 +46,15 @@ struct ConfigCommand: ParsableCommand {
         @Argument(help: ArgumentHelp("The file (default: $WEIR_CONFIG, or weir.yaml).", valueName: "file"))
         var file: String?
 
+        @Flag(help: "Ask plugins which settings they know, too.")
+        var plugins = false
+
         func run() throws {
             System.ignoreBrokenPipes()
             let path = file ?? Configuration.defaultPath()
             let output = Output(descriptor: System.standardOutput)
             do throws(ConfigurationError) {
-                let configuration = try Configuration(contentsOf: path)
+                let configuration = try Configuration(contentsOf: path, asksPlugins: plugins)
                 ConfigurationReport(configuration, file: path)
                     .write(to: output, terminal: Terminal(hasColour: false))
                 output.flush()

@@ -53,6 +53,28 @@ struct ConfigCommandTests {
         #expect(check.output.contains("  1     3s     cumulative"))
     }
 
+    @Test("plugins are asked for their settings where that is wanted")
+    func plugins() throws {
+        let directory = try TemporaryDirectory()
+        let library = Command.weirPath.replacing(#/weir$/#, with: "libFileExporter.so")
+        let yaml = """
+            sinks:
+              a: {exporter: "${PLUGIN}", settings: {directory: d, rotateBites: 1}}
+              b: {exporter: natz}
+            """
+        try directory.write(Array(yaml.utf8), to: "weir.yaml")
+        let environment = ["PLUGIN": library]
+        let unasked = try Command.weir("config", "check", environment: environment, in: directory)
+        #expect(unasked.status == 0, "\(unasked.errors)")
+        let asked = try Command.weir("config", "check", "--plugins", environment: environment, in: directory)
+        #expect(asked.status == 78)
+        #expect(
+            asked.errors.contains(
+                "weir.yaml:2:55: error: unknown key 'rotateBites' in sinks.a.settings: did you mean 'rotateBytes'?\n"))
+        #expect(asked.errors.contains("weir.yaml:3:17: error: sinks.b.exporter: natz: no such plugin: wanted "))
+        #expect(!asked.errors.contains(library))
+    }
+
     @Test("a file that is not there is another exit code")
     func unreadable() throws {
         let directory = try TemporaryDirectory()

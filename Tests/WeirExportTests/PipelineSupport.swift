@@ -65,6 +65,10 @@ final class Destination: Sendable {
         case stoppable
         /// Never succeeds.
         case failing
+        /// Succeeds once it is released.
+        case failingUntilReleased
+        /// Will never take anything.
+        case rejecting
         /// Takes all, one after the other.
         case slow(nanoseconds: UInt64)
     }
@@ -102,6 +106,8 @@ final class Destination: Sendable {
         condition.broadcast()
         condition.unlock()
     }
+
+    var wasReleased: Bool { isReleased.load(ordering: .relaxed) }
 
     func hang(unless isOver: (State) -> Bool) {
         condition.lock()
@@ -147,6 +153,9 @@ final class TestExporter: Exporter {
             destination.hang { $0.wasStopped }
             return .retry(message: "asked to stop")
         case .failing: return .retry(message: "away")
+        case .failingUntilReleased:
+            if !destination.wasReleased { return .retry(message: "away") }
+        case .rejecting: return .rejected(message: "not this")
         case .slow(let nanoseconds):
             let end = TimeSource.system.monotonic() + nanoseconds
             while TimeSource.system.monotonic() < end {}

@@ -77,6 +77,14 @@ struct MappingReader {
             extent: entries[key]?.extent ?? .character)
     }
 
+    /// Reports something that is wrong with the value of a key.
+    func report(_ fault: ConfigurationFault, of key: String) {
+        let value = entries[key]?.value
+        reading.report(
+            fault, at: value?.place ?? place, path: path.appending(key).description,
+            extent: value?.extent ?? .character)
+    }
+
     /// Reports the keys that nobody asked for.
     func finish() { finish(known: known) }
 
