@@ -83,6 +83,8 @@ let package = Package(
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .target(
+            name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport"], swiftSettings: swiftSettings),
+        .target(
             name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
             swiftSettings: swiftSettings),
         .target(
@@ -91,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirSetup",
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirSetup", "WeirStats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -113,6 +115,10 @@ let package = Package(
         .executableTarget(
             name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],
             path: "Tests/WeirRecordingProbe", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirPluginProbe",
+            dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
@@ -124,12 +130,14 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
+        tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
-        tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
+        tests("CommandTests", of: ["WeirBatch", "WeirExport"], resources: [.copy("Fixtures")]),
         tests(
             "PluginTests",
             of: [
                 "FileSink", "Weir", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirPluginHost",
+                "WeirPluginProbe",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
     ] + exporter("FileExporter", sink: "FileSink")

@@ -22,7 +22,7 @@ public func startExporting(
     do throws(ExportingError) {
         return try startExporting(
             every: configuration.interval, to: configuration.sinks, collecting: Collector(stats: stats),
-            level: configuration.level, resource: configuration.resource)
+            level: configuration.level, resource: configuration.resource, serveStatsAt: configuration.statsSocket)
     } catch {
         try? stats.apply(before)
         throw error.reworded(configuration.redacted)

@@ -29,6 +29,12 @@ package struct ExternalPlugin: OpenableExporter, Equatable {
         try launcher().describe(log: PluginLog(logger: logger))
     }
 
+    /// The name that it is given by, or that its file would be found by; a file of another kind, as it is called.
+    package var name: String {
+        let file = nameOrPath.split(separator: "/").last.map(String.init) ?? nameOrPath
+        return PluginSearch.pluginName(of: file) ?? file
+    }
+
     /// The file that it is, now.
     package func path() throws(ExportError) -> String { try search.find(nameOrPath) }
 

@@ -72,7 +72,14 @@ package final class Pipeline: Sendable {
         let budget = MemoryBudget(limit: configuration.totalBytes)
         var workers: [SinkWorker] = []
         do throws(ExportError) {
-            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget)) }
+            for sink in sinks {
+                do throws(ExportError) {
+                    workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget))
+                } catch {
+                    guard !sink.isRequired, case .plugin = error else { throw error }
+                    logger.error("sink \(sink.name) is left out: \(error)")
+                }
+            }
         } catch {
             for worker in workers { worker.closeUnstarted() }
             throw error
@@ -118,6 +125,20 @@ package final class Pipeline: Sendable {
 
     /// Every sink's accounts, each from one moment.
     package func snapshots() -> [SinkSnapshot] { sinks.map { $0.snapshot() } }
+
+    /// What this moment's batch would say of the pipeline itself: ``PipelineMetrics``, and nothing else.
+    ///
+    /// - Parameter startTime: When counting began. Nanoseconds since 1970.
+    package func ownBatch(since startTime: UInt64) -> Batch {
+        var batch = Batch()
+        batch.resource = configuration.resource
+        batch.startTime = startTime
+        batch.endTime = time.wall()
+        var metrics = PipelineMetrics()
+        metrics.startTime = startTime
+        metrics.append(snapshots(), counts, to: &batch)
+        return batch
+    }
 
     // MARK: - The collector's thread
 
@@ -176,10 +197,15 @@ package final class Pipeline: Sendable {
             let payloads = try collection.encoder.encode(
                 collection.batch, upTo: configuration.partBytes, &collection.estimate)
             let isDelta = collection.batch.views.contains { $0.temporality == .delta }
+            // Half the interval for all parts together.
+            let patience = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
             for (index, payload) in payloads.enumerated() {
-                publish(
-                    payload, number: collection.number, part: UInt32(index) + 1, of: UInt32(payloads.count),
-                    isDelta: isDelta)
+                let batch = SharedBatch(
+                    stream: configuration.stream, numbers: collection.number...collection.number,
+                    startTime: payload.startTime, endTime: payload.endTime, rows: payload.rows, points: payload.points,
+                    rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta,
+                    part: UInt32(index) + 1, parts: UInt32(payloads.count), budget: budget)
+                publish(batch, patience: patience)
                 collection.number += 1
             }
             control.withLock { control in
@@ -195,21 +221,12 @@ package final class Pipeline: Sendable {
         }
     }
 
-    private func publish(_ payload: Payload, number: UInt64, part: UInt32, of parts: UInt32, isDelta: Bool) {
-        let batch = SharedBatch(
-            stream: configuration.stream, numbers: number...number, startTime: payload.startTime,
-            endTime: payload.endTime, rows: payload.rows, points: payload.points, rawLength: payload.rawLength,
-            bytes: payload.bytes, isDelta: isDelta, part: part, parts: parts, budget: budget)
+    /// Offers a batch to all sinks, then waits with those whose policies want it, side by side: one that is slow takes no
+    /// collection from the others.
+    private func publish(_ batch: SharedBatch, patience: UInt64) {
         makeRoom()
         for sink in sinks { sink.offer(batch) }
-        waitForRoom()
-    }
-
-    /// Waits with the sinks whose policies want it, side by side, for at most half the interval: one that is slow takes
-    /// no collection from the others.
-    private func waitForRoom() {
-        let limit = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
-        for sink in sinks { sink.waitForRoom(until: limit) }
+        for sink in sinks { sink.waitForRoom(until: patience) }
     }
 
     /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one

@@ -123,6 +123,44 @@ struct ChildExporterTests {
         exporter.close()
     }
 
+    @Test("killed at any moment, nothing that was acknowledged is lost, and only what was uncertain comes twice")
+    func killedAtAnyMoment() throws {
+        var plugin = try FaultyPlugin()
+        plugin.limits.crashes = .max
+        let exporter = try plugin.open("", times: 0)
+        var random = SeededGenerator(seed: 4)
+        var uncertain = 0
+        var kills = 0
+        var number: UInt64 = 0
+        while kills < 20 * testScale {
+            number += 1
+            // Another thread kills, so many microseconds into the delivery or the start of the next process.
+            let delay = UInt32.random(in: 0...3000, using: &random)
+            let killer = exporter.process.map { process in
+                let done = DispatchSemaphore(value: 0)
+                Thread.detachNewThread {
+                    usleep(delay)
+                    kill(process, SIGKILL)
+                    done.signal()
+                }
+                return done
+            }
+            var delivery = exporter.deliver(number, bytes: 1 << 20)
+            killer?.wait()
+            if killer != nil { kills += 1 }
+            while delivery != Delivery(.delivered) {
+                #expect(isRetry(delivery))
+                if delivery.isUncertain { uncertain += 1 }
+                delivery = exporter.deliver(number, bytes: 1 << 20)
+            }
+        }
+        exporter.close()
+        let delivered = plugin.journal.compactMap { $0.split(separator: " ").first.flatMap { UInt64($0) } }
+        #expect(Set(delivered) == Set(1...number))
+        #expect(delivered == delivered.sorted())
+        #expect(uncertain > 0 && delivered.count - Int(number) <= uncertain)
+    }
+
     @Test("three crashes in a minute quarantine the sink, and no process is started any more")
     func quarantine() throws {
         let plugin = try FaultyPlugin()

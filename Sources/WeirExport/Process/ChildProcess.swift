@@ -83,10 +83,11 @@ final class ChildProcess: Sendable {
         }
         let sent = send(message) { min(limit, self.state.withLock { $0.limit }) }
         if sent == .timedOut { kill(.silent(time.monotonic() &- began)) }
-        if sent == .closed { socket.hangUp() }
-        let answer = sent == .all ? wait(until: limit) : nil
-        if let answer { return .reply(answer) }
-        kill(.silent(time.monotonic() &- began))
+        if sent == .closed { socket.hangUp() }  // The thread finds out how it ended.
+        if sent == .all {
+            if let answer = wait(until: limit) { return .reply(answer) }
+            kill(.silent(time.monotonic() &- began))
+        }
         return .ended(waitForEnd(), wasSent: sent == .all)
     }
 
