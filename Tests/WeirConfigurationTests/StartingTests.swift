@@ -55,6 +55,24 @@ struct StartingTests {
         #expect(other.spill == Spill(directory: "s", sync: .always))
     }
 
+    @Test("an exporter that is no part of the program is a plugin, looked for where the file says")
+    func plugins() throws {
+        let read = try configuration(
+            """
+            plugins: {path: [/opt/weir], host: /opt/weir/host}
+            sinks:
+              remote: {exporter: nats, settings: {url: x}, isolation: inProcess, required: true, workers: 2}
+              file: {exporter: /opt/own.so}
+            """)
+        var remote = Sink.plugin("nats", settings: ["url": "x"], isolation: .inProcess, required: true, name: "remote")
+        remote.workers = 2
+        var file = Sink.plugin("/opt/own.so", name: "file")
+        let search = PluginSearch(paths: ["/opt/weir"], host: "/opt/weir/host")
+        remote.pluginSearch = search
+        file.pluginSearch = search
+        #expect(read.sinks == [remote, file])
+    }
+
     @Test("a process that starts from a file exports what the file says")
     func start() async throws {
         let stats = try Stats(cellsPerCore: 4_096)
