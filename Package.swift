@@ -38,6 +38,7 @@ let package = Package(
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .executable(name: "weir", targets: ["WeirTool"]),
+        .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
     ],
     dependencies: [
@@ -73,20 +74,31 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "WeirConfiguration",
-            dependencies: ["Weir", "WeirExport", "WeirRecording", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Weir", "WeirExport", "WeirRecording", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
+            swiftSettings: swiftSettings),
         .target(
             name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "WeirDemo", "WeirDump", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirSetup", "WeirStats",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirPluginHost", dependencies: ["WeirBatch", "WeirExport"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirBench",
             dependencies: [
@@ -103,6 +115,10 @@ let package = Package(
         .executableTarget(
             name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],
             path: "Tests/WeirRecordingProbe", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirPluginProbe",
+            dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
@@ -112,9 +128,17 @@ let package = Package(
             "WeirConfigurationTests",
             of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
             resources: [.copy("Fixtures")]),
+        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
+        tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
-        tests("CommandTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
-        tests("PluginTests", of: ["FileSink", "WeirExport", "WeirExporterKit", "WeirBatch"]),
+        tests("CommandTests", of: ["WeirBatch", "WeirExport"], resources: [.copy("Fixtures")]),
+        tests(
+            "PluginTests",
+            of: [
+                "FileSink", "Weir", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirPluginHost",
+                "WeirPluginProbe",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Fixtures")]),
     ] + exporter("FileExporter", sink: "FileSink")
 )

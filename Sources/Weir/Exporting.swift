@@ -11,14 +11,23 @@ public import WeirRecording
 /// begins a stream of its own.
 public final class Exporting: Sendable {
     private let pipeline: Pipeline
+    private let server: StatsServer?
 
-    /// - Parameter source: Where collections come from.
-    /// - Throws: ``ExportingError`` where the interval, a sink's name or its settings are wrong, an exporter refuses, or
-    ///   the system has no threads. Nothing runs then.
+    /// - Parameters:
+    ///   - source: Where collections come from.
+    ///   - socketPath: Where a socket is made that serves the accounts; nil for none.
+    /// - Throws: ``ExportingError`` where the interval, a sink's name or its settings are wrong, an exporter refuses, the
+    ///   socket cannot be had, or the system has no threads. Nothing runs then.
     package init(
         every interval: Duration, to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
-        resource: [String: String] = [:]
+        resource: [String: String] = [:], serveStatsAt socketPath: String? = nil
     ) throws(ExportingError) {
+        var listener: StatsListener?
+        do throws(ServingError) {
+            if let socketPath { listener = try StatsListener(at: socketPath) }
+        } catch {
+            throw .socket(path: socketPath ?? "", reason: error.description)
+        }
         var configuration = Pipeline.Configuration()
         configuration.intervalNanoseconds = interval.nanoseconds
         configuration.level = level
@@ -29,7 +38,18 @@ public final class Exporting: Sendable {
             pipeline = try Pipeline(configuration, source: source, sinks: configurations)
             try pipeline.start()
         } catch {
+            listener?.removeName()
             throw ExportingError(error)
+        }
+        do throws(ServingError) {
+            server = try listener.map { [pipeline] listener throws(ServingError) in
+                let startTime = TimeSource.system.wall()
+                return try StatsServer(listener) { pipeline.ownBatch(since: startTime) }
+            }
+        } catch {
+            listener?.removeName()
+            pipeline.shutdown(deadlineNanoseconds: 0) { _ in }
+            throw .resources(reason: error.description)
         }
     }
 
@@ -52,7 +72,8 @@ public final class Exporting: Sendable {
     @discardableResult
     public func shutdown(deadline: Duration = .seconds(5)) async -> ShutdownReport {
         await withCheckedContinuation { continuation in
-            pipeline.shutdown(deadlineNanoseconds: UInt64(max(deadline.nanoseconds, 0))) { report in
+            pipeline.shutdown(deadlineNanoseconds: deadline.unsignedNanoseconds) { [server] report in
+                server?.stop()
                 continuation.resume(returning: ShutdownReport(report))
             }
         }
@@ -72,12 +93,16 @@ public final class Exporting: Sendable {
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
 ///   - resource: Attributes of this process beside the standard ones, or instead of them: `service.name` and its like.
 ///   - stats: What to export.
+///   - socketPath: Where a socket is made at which `weir stats` reads the accounts; nil for none. It is this user's alone
+///     (mode 0600), and goes at the shutdown. What a dead process left there is replaced; a live one is not.
 /// - Throws: ``ExportingError``; nothing runs then.
 public func startExporting(
     every interval: Duration = .seconds(10), to sinks: Sink..., level: Int32 = 1, resource: [String: String] = [:],
-    from stats: Stats = .default
+    from stats: Stats = .default, serveStatsAt socketPath: String? = nil
 ) throws(ExportingError) -> Exporting {
-    try Exporting(every: interval, to: sinks, collecting: Collector(stats: stats), level: level, resource: resource)
+    try Exporting(
+        every: interval, to: sinks, collecting: Collector(stats: stats), level: level, resource: resource,
+        serveStatsAt: socketPath)
 }
 
 /// Starts to export what a source collects.
@@ -88,12 +113,14 @@ public func startExporting(
 ///   - source: Where collections come from.
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
 ///   - resource: Attributes of this process beside the standard ones, or instead of them.
+///   - socketPath: Where a socket is made that serves the accounts; nil for none.
 /// - Throws: ``ExportingError``; nothing runs then.
 package func startExporting(
     every interval: Duration = .seconds(10), to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
-    resource: [String: String] = [:]
+    resource: [String: String] = [:], serveStatsAt socketPath: String? = nil
 ) throws(ExportingError) -> Exporting {
-    try Exporting(every: interval, to: sinks, collecting: source, level: level, resource: resource)
+    try Exporting(
+        every: interval, to: sinks, collecting: source, level: level, resource: resource, serveStatsAt: socketPath)
 }
 
 /// Why exporting could not start.
@@ -110,6 +137,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
     case directory(sink: String, reason: String)
     /// A plugin was made for another host.
     case plugin(path: String, reason: String)
+    /// The socket for the accounts cannot be had: its path is too long, another's, or not to be written.
+    case socket(path: String, reason: String)
     /// The system has no memory or threads to give.
     case resources(reason: String)
 
@@ -126,10 +155,24 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
             }
     }
 
+    /// The same error in other words: a sink's name stays.
+    package func reworded(_ reword: (String) -> String) -> ExportingError {
+        switch self {
+        case .interval(let reason): .interval(reason: reword(reason))
+        case .duplicateSink: self
+        case .setting(let sink, let reason): .setting(sink: sink, reason: reword(reason))
+        case .exporter(let sink, let reason): .exporter(sink: sink, reason: reword(reason))
+        case .directory(let sink, let reason): .directory(sink: sink, reason: reword(reason))
+        case .plugin(let path, let reason): .plugin(path: reword(path), reason: reword(reason))
+        case .socket(let path, let reason): .socket(path: reword(path), reason: reword(reason))
+        case .resources(let reason): .resources(reason: reword(reason))
+        }
+    }
+
     /// A sentence that says what is wrong, where, and what would be right.
     public var description: String {
         switch self {
-        case .interval(let reason), .resources(let reason): reason
+        case .interval(let reason), .resources(let reason), .socket(_, let reason): reason
         case .duplicateSink(let name): "two sinks are called \(name): give one of them another name"
         case .setting(let sink, let reason), .exporter(let sink, let reason), .directory(let sink, let reason):
             "sink \(sink): \(reason)"

@@ -87,6 +87,25 @@ public struct OverflowPolicy: Sendable, Equatable {
     }
 }
 
+extension OverflowPolicy: CustomStringConvertible {
+    /// As a configuration names it, with what it needs: `block, deadline 1s`.
+    public var description: String {
+        func time(_ duration: Duration) -> String { SettingKind.Form.duration(duration.nanoseconds) }
+        return switch kind {
+        case .dropOldest: "dropOldest"
+        case .dropNewest: "dropNewest"
+        case .lifo: "lifo"
+        case .coalesce: "coalesce"
+        case .block(let deadline): "block, deadline \(time(deadline))"
+        case .asyncThenSync(let high, let low, let deadline):
+            "asyncThenSync, high \(high), low \(low), deadline \(time(deadline))"
+        case .random(let low, let high): "random, low \(low), high \(high)"
+        case .expire(let age): "expire, age \(time(age))"
+        case .codel(let target, let interval): "codel, target \(time(target)), interval \(time(interval))"
+        }
+    }
+}
+
 extension Duration {
     /// ``nanoseconds``, with nothing below zero.
     var unsignedNanoseconds: UInt64 { UInt64(max(nanoseconds, 0)) }

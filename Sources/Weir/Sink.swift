@@ -1,4 +1,5 @@
 internal import FileSink
+internal import WeirBatch
 internal import WeirExport
 public import WeirExporterKit
 
@@ -62,7 +63,10 @@ public struct Sink: Sendable {
     /// Where batches wait that memory has no room for; nil: the ``policy`` decides alone.
     public var spill: Spill?
 
-    private let plugin: ExporterPlugin
+    /// Whether exporting starts only where this sink's plugin can be loaded. Linked exporters always can.
+    let isRequired: Bool
+
+    var exporter: SinkExporter
     private let settings: [String: String]
 
     /// A sink of an exporter that the program links.
@@ -70,9 +74,14 @@ public struct Sink: Sendable {
     /// - Parameter settings: As a configuration would spell them, `["rotateAge": "10m"]`. Those that the exporter does not
     ///   know, or that do not fit, are refused when exporting starts.
     public init(_ plugin: ExporterPlugin, name: String, settings: [String: String]) {
-        self.plugin = plugin
+        self.init(.linked(plugin), name: name, settings: settings, isRequired: true)
+    }
+
+    init(_ exporter: SinkExporter, name: String, settings: [String: String], isRequired: Bool) {
+        self.exporter = exporter
         self.name = name
         self.settings = settings
+        self.isRequired = isRequired
     }
 
     /// When a file's frames are forced to disk. A killed process loses nothing either way; a machine that loses power may.
@@ -111,12 +120,13 @@ public struct Sink: Sendable {
 
     func configuration() throws(ExportError) -> SinkConfiguration {
         var configuration = SinkConfiguration(
-            name: name, exporter: try unsafe PluginTable(builtIn: plugin.table), settings: settings,
+            name: name, exporter: try exporter.openable(), settings: settings,
             bounds: QueueBounds(
                 batches: UInt64(max(maximumBatches, 1)), bytes: UInt64(max(maximumBytes, 1)),
                 ageNanoseconds: maximumAge?.unsignedNanoseconds),
             policy: (policy ?? (temporality == .delta ? .coalesce : .dropOldest)).queuePolicy(),
             timeoutNanoseconds: UInt64(max(timeout.nanoseconds, 1)))
+        configuration.isRequired = isRequired
         configuration.workers = workers
         configuration.isOnDemand = onDemand
         configuration.retry = retry.retry

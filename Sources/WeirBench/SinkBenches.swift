@@ -6,8 +6,8 @@ internal import WeirExporterKit
 
 /// What a sink whose delivery never returns costs everybody else: nothing that can be seen.
 ///
-/// Two exports run side by side from the same series, so that both see the same machine: one has a sink that takes each
-/// batch, the other one the same and a hung one beside it. What differs between them is the hung sink's doing.
+/// Two exports run side by side from the same series, so that both see the same machine: one has two sinks that take each
+/// batch, of the other one's the second hangs. What differs between their first ones is the hung sink's doing.
 enum SinkBenches {
     static let names = ["sink.hung"]
 
@@ -22,7 +22,8 @@ enum SinkBenches {
         try stats.register(View("bench/sink", of: measure, by: [key], as: .sum))
         for index in 0..<series { measure.record(1, Tags([key: "\(index)"]), in: stats) }
 
-        let alone = try startExporting(every: interval, to: Destination.sink("alone"), from: stats)
+        let alone = try startExporting(
+            every: interval, to: Destination.sink("alone"), Destination.sink("other"), from: stats)
         let quiet = recordingRatios(in: stats)
         let beside = try startExporting(
             every: interval, to: Destination.sink("beside"), hungSink, from: stats)

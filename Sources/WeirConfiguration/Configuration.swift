@@ -29,8 +29,7 @@ public struct Configuration: Sendable, Equatable {
     public var statsSocket: String?
 
     var sinkModels: [SinkModel] = []
-    /// What came from the environment into settings of exporters, and how errors call it.
-    var secrets: [String: String] = [:]
+    var secrets = Secrets()
 
     init() {}
 
@@ -41,8 +40,17 @@ public struct Configuration: Sendable, Equatable {
     ///   - environment: The process's own where none is given.
     /// - Throws: ``ConfigurationError`` with everything that is wrong.
     public init(contentsOf path: String, environment: [String: String]? = nil) throws(ConfigurationError) {
+        try self.init(contentsOf: path, environment: environment, asksPlugins: false)
+    }
+
+    /// Reads a file.
+    ///
+    /// - Parameter asksPlugins: Whether plugins are loaded, each in a process of its own, to check their settings.
+    package init(
+        contentsOf path: String, environment: [String: String]? = nil, asksPlugins: Bool
+    ) throws(ConfigurationError) {
         let source = try SourceText(File.bytes(of: path), name: path)
-        try self.init(source, environment: environment ?? Environment.process)
+        try self.init(source, environment: environment ?? Environment.process, asksPlugins: asksPlugins)
     }
 
     /// Reads a text.
@@ -65,11 +73,13 @@ public struct Configuration: Sendable, Equatable {
         return environment["WEIR_CONFIG"].flatMap { $0.isEmpty ? nil : $0 } ?? "weir.yaml"
     }
 
-    init(_ source: SourceText, environment: [String: String]) throws(ConfigurationError) {
+    init(
+        _ source: SourceText, environment: [String: String], asksPlugins: Bool = false
+    ) throws(ConfigurationError) {
         let reading = Reading(source, environment: environment)
         if let root = YAMLDocument.read(reading) {
             var reader = MappingReader(root, path: Path(), at: .file, reading: reading)
-            read(&reader)
+            read(&reader, asksPlugins: asksPlugins)
             reader.finish()
             reading.reportUnknownOverrides(prefix: "WEIR_SINKS_")
         }
@@ -77,7 +87,7 @@ public struct Configuration: Sendable, Equatable {
         secrets = reading.secrets
     }
 
-    private mutating func read(_ file: inout MappingReader) {
+    private mutating func read(_ file: inout MappingReader, asksPlugins: Bool) {
         interval = file.duration("interval", Ranges.interval) ?? interval
         level = file.integer("level", Ranges.level).map { Int32($0) } ?? level
 
@@ -101,6 +111,8 @@ public struct Configuration: Sendable, Equatable {
         stats.finish()
 
         var sinks = file.mapping("sinks")
-        sinkModels = SinkReader(settingsOf: BuiltInExporters.settings).sinks(&sinks)
+        // Whatever is named before may say where plugins are; where something is wrong with that, none is looked for.
+        let asks = asksPlugins && !file.reading.hasProblems
+        sinkModels = SinkReader(catalog: ExporterCatalog(asking: asks ? pluginSearch : nil)).sinks(&sinks)
     }
 }

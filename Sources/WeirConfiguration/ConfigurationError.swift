@@ -13,6 +13,11 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         self.omitted = omitted
     }
 
+    /// Whether there is nothing to look at: the file cannot be opened or read.
+    public var isUnreadable: Bool {
+        if case .unreadable = problems.first?.fault { true } else { false }
+    }
+
     /// Each problem with its line of the file, a caret under what is meant.
     public var description: String {
         let more = omitted == 0 ? [] : ["\(omitted) further errors are not shown"]
@@ -88,6 +93,8 @@ public enum ConfigurationFault: Equatable, Sendable {
     case wrongValue(expected: String, found: String, nearest: String? = nil)
     /// Two keys that do not go together, or a value that another one excludes.
     case conflict(String)
+    /// A plugin that cannot be loaded.
+    case refusedExporter(reason: String)
     /// `${NAME}` where there is no such variable and no default.
     case missingVariable(String)
     /// `${` without a name or without an end.
@@ -125,7 +132,7 @@ extension ConfigurationFault {
         case .wrongValue(let expected, let found, nil): "\(prefix)expected \(expected), found \(found)"
         case .wrongValue(let expected, let found, let nearest?):
             "\(prefix)expected \(expected), found \(found): did you mean '\(nearest)'?"
-        case .conflict(let reason): "\(prefix)\(reason)"
+        case .conflict(let reason), .refusedExporter(let reason): "\(prefix)\(reason)"
         case .missingVariable(let name):
             "\(prefix)the environment variable \(name) is not set, and there is no default: "
                 + "set it, or write ${\(name):default}"

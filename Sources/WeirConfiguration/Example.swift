@@ -94,7 +94,7 @@ package enum Example {
               first: 500ms
               longest: 30s
               longestHint: 5m
-            # After so many failures deliveries pause.
+            # After so many failures deliveries pause; 0 for never.
             breaker:
               failuresInARow: 5
               failuresOf20: 10
@@ -109,7 +109,7 @@ package enum Example {
             level: 3
             # cumulative or delta.
             temporality: delta
-            # Views by name; those behind a ! are left out.
+            # Views by the names that they have by now; those behind a ! are left out.
             match: ["http/*", "db/*", "!http/debug/*"]
             # Instances that deliver side by side.
             workers: 1

@@ -52,7 +52,7 @@ package struct Diagnostics {
 
     package init(_ output: Output) { self.output = output }
 
-    func report(_ text: String) {
+    package func report(_ text: String) {
         output.write("weir: \(text)\n")
         output.flush()
     }

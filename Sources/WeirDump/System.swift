@@ -64,6 +64,12 @@ package enum System {
         return unsafe stat(path, &facts) == 0
     }
 
+    /// Whether a path is a socket.
+    package static func isSocket(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFSOCK
+    }
+
     /// Whether a file's writer holds its lock.
     ///
     /// An empty file counts as locked: it may be new, and its writer about to take the lock that we would be holding.

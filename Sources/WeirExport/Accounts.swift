@@ -82,10 +82,19 @@ package struct Amount: Equatable, Sendable {
     }
 
     package subscript(unit: Unit) -> UInt64 {
-        switch unit {
-        case .batches: batches
-        case .rows: rows
-        case .bytes: bytes
+        get {
+            switch unit {
+            case .batches: batches
+            case .rows: rows
+            case .bytes: bytes
+            }
+        }
+        set {
+            switch unit {
+            case .batches: batches = newValue
+            case .rows: rows = newValue
+            case .bytes: bytes = newValue
+            }
         }
     }
 

@@ -33,6 +33,17 @@ package enum PluginFault: Equatable, Sendable {
     case shortTable(wanted: UInt32, found: UInt32)
     case unknownFeatures(known: UInt64, required: UInt64)
     case missingFunction(String)
+    /// Neither a path nor a name.
+    case badName
+    /// None of these files is in any of these directories.
+    case notFound(files: [String], directories: [String])
+    /// The program that runs plugins is not there. `wanted` says where it was looked for.
+    case noHost(wanted: [String])
+    case hostNotStarted(program: String, SystemFault)
+    /// What the plugin's process says about it: one of the other faults, in words.
+    case refused(reason: String)
+    /// The plugin's process ended while it was loaded or opened.
+    case crashed(ChildEnd)
 }
 
 /// What is wrong with a setting.
@@ -83,7 +94,24 @@ extension PluginFault: CustomStringConvertible {
                 + "\(Self.hexadecimal(required)) required"
         case .missingFunction(let name):
             "its table is incomplete: wanted a function \(name), found NULL"
+        case .badName:
+            "wanted a path with a slash, or a name of letters, digits, '-' and '_'"
+        case .notFound(let files, let directories):
+            "no such plugin: wanted \(files.joined(separator: " or ")) in one of \(Self.list(directories)), found none"
+        case .noHost(let wanted):
+            "a plugin runs in a process of its own, for which the program \(PluginSearch.hostName) is needed: wanted "
+                + "\(Self.list(wanted)), found none; `swift build --product \(PluginSearch.hostName)` makes it"
+        case .hostNotStarted(let program, let fault):
+            "its process cannot be started: \(program): \(fault)"
+        case .refused(let reason):
+            reason
+        case .crashed(let end):
+            "it crashed when it was started: \(end)"
         }
+    }
+
+    private static func list(_ paths: [String]) -> String {
+        paths.isEmpty ? "no directory at all" : paths.joined(separator: ", ")
     }
 
     private static func hexadecimal(_ word: UInt64) -> String { "0x" + String(word, radix: 16) }

@@ -1,84 +1,112 @@
 internal import CWeirPlugin
 internal import Logging
-private import Synchronization
-private import WeirBatch
+internal import WeirBatch
 
 /// The table of functions that this host gives to a plugin, and what its `context` leads to.
 ///
 /// Never freed: a plugin that hangs past a shutdown may still call. There is one for each sink ever opened.
 @safe
-final class HostTable: @unchecked Sendable {
+package final class HostTable: @unchecked Sendable {
     // Sendable: written by `init` alone.
     let pointer: UnsafePointer<weir_host>
 
-    /// For entries, which run before there is a sink.
-    static let process = HostTable(logger: Logger(label: "weir.plugin"), time: .system)
+    /// What the plugin is being delivered, for the time of the call.
+    let columns: FrameColumns
 
-    init(logger: Logger, time: TimeSource) {
-        let context = unsafe Unmanaged.passRetained(HostContext(logger: logger, time: time))
+    /// For entries, which run before there is a sink.
+    package static let process: HostTable = {
+        let log = PluginLog(logger: Logger(label: "weir.plugin"))
+        return HostTable(log: { log.write($0, $1) })
+    }()
+
+    /// - Parameters:
+    ///   - log: Takes a level of the C header's and a line. Called on any thread.
+    ///   - demand: Takes how many batches more the plugin asks for. Called on any thread.
+    package init(
+        log: @escaping @Sendable (UInt32, String) -> Void, time: TimeSource = .system,
+        demand: @escaping @Sendable (UInt64) -> Void = { _ in }
+    ) {
+        columns = FrameColumns(log: log)
+        let context = unsafe Unmanaged.passRetained(
+            HostContext(log: log, time: time, demand: demand, columns: columns))
         let table = UnsafeMutablePointer<weir_host>.allocate(capacity: 1)
         unsafe table.initialize(
             to: weir_host(
                 magic: WEIR_PLUGIN_MAGIC, abi_major: WEIR_PLUGIN_ABI_MAJOR, abi_minor: WEIR_PLUGIN_ABI_MINOR,
                 size: UInt32(MemoryLayout<weir_host>.size), reserved: 0, features: PluginTable.features,
                 context: context.toOpaque(),
-                log: { context, level, message in unsafe HostContext.at(context)?.log(level, message) },
+                log: { context, level, message in unsafe HostContext.at(context)?.log(level, String(message)) },
                 wall_nanoseconds: { context in unsafe HostContext.at(context)?.time.wall() ?? 0 },
                 monotonic_nanoseconds: { context in unsafe HostContext.at(context)?.time.monotonic() ?? 0 },
-                read_header: { _, bytes, frame in unsafe readHeader(bytes, into: frame) ? 1 : 0 }))
+                read_header: { _, bytes, frame in unsafe readHeader(bytes, into: frame) ? 1 : 0 },
+                read_batch: { context, batch in
+                    unsafe HostContext.at(context)?.columns.readBatch(into: batch) == true ? 1 : 0
+                },
+                read_view: { context, view, place in
+                    unsafe HostContext.at(context)?.columns.readView(view, into: place) == true ? 1 : 0
+                },
+                read_row: { context, view, row, place in
+                    unsafe HostContext.at(context)?.columns.readRow(row, of: view, into: place) == true ? 1 : 0
+                },
+                demand: { context, batches in unsafe HostContext.at(context)?.demand(batches) }))
         unsafe pointer = UnsafePointer(table)
     }
 }
 
 private final class HostContext: Sendable {
-    let logger: Logger
+    let log: @Sendable (UInt32, String) -> Void
     let time: TimeSource
-    private let lines = Mutex(LineBudget())
+    let demand: @Sendable (UInt64) -> Void
+    let columns: FrameColumns
 
-    init(logger: Logger, time: TimeSource) {
-        self.logger = logger
+    init(
+        log: @escaping @Sendable (UInt32, String) -> Void, time: TimeSource,
+        demand: @escaping @Sendable (UInt64) -> Void, columns: FrameColumns
+    ) {
+        self.log = log
         self.time = time
+        self.demand = demand
+        self.columns = columns
     }
 
     static func at(_ context: UnsafeMutableRawPointer?) -> HostContext? {
         unsafe context.map { unsafe Unmanaged<HostContext>.fromOpaque($0).takeUnretainedValue() }
     }
+}
 
-    func log(_ level: UInt32, _ message: weir_text) {
-        let now = time.monotonic()
-        guard let skipped = lines.withLock({ $0.admit(now: now) }) else { return }
+extension String {
+    /// At most 4096 bytes of a plugin's line.
+    fileprivate init(_ text: weir_text) {
         let bytes = unsafe UnsafeRawBufferPointer(
-            start: message.bytes, count: message.bytes == nil ? 0 : min(message.length, 4096))
-        let text = unsafe String(decoding: bytes, as: UTF8.self)
-        let level: Logger.Level =
-            switch Int(level) {
-            case WEIR_LOG_DEBUG: .debug
-            case WEIR_LOG_INFO: .info
-            case WEIR_LOG_WARNING: .warning
-            default: .error
-            }
-        logger.log(level: level, skipped == 0 ? "\(text)" : "\(text) (\(skipped) lines before this were dropped)")
+            start: text.bytes, count: text.bytes == nil ? 0 : Swift.min(text.length, 4096))
+        self = unsafe String(decoding: bytes, as: UTF8.self)
     }
 }
 
-/// A plugin that logs in a loop must not fill the application's log: 20 lines in 10 seconds.
-private struct LineBudget {
-    private var windowStart: UInt64 = 0
-    private var lines = 0
-    private var skipped = 0
-
-    /// How many lines were dropped since the last that was not; nil where this one is to be dropped.
-    mutating func admit(now: UInt64) -> Int? {
-        if now &- windowStart >= 10_000_000_000 {
-            windowStart = now
-            lines = 0
-        }
-        lines += 1
-        guard lines <= 20 else {
-            skipped += 1
-            return nil
-        }
-        defer { skipped = 0 }
-        return skipped
+/// Copies a structure to a plugin, which may know an earlier and shorter one or a later and longer one: as much of it as
+/// the place's own `size`, its first field, covers.
+func lend<Structure>(_ structure: Structure, to place: UnsafeMutablePointer<Structure>) {
+    let size = unsafe UnsafeRawPointer(place).load(as: UInt32.self)
+    guard size >= MemoryLayout<UInt32>.size else { return }
+    unsafe withUnsafeBytes(of: structure) { bytes in
+        let rest = unsafe bytes[MemoryLayout<UInt32>.size..<min(Int(size), bytes.count)]
+        unsafe (UnsafeMutableRawPointer(place) + MemoryLayout<UInt32>.size).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: rest).baseAddress!, byteCount: rest.count)
     }
+}
+
+/// `read_header` of the host's table.
+private func readHeader(_ bytes: weir_span, into frame: UnsafeMutablePointer<weir_frame>) -> Bool {
+    let available = unsafe bytes.length
+    guard let start = unsafe bytes.bytes, available >= 8 else { return false }
+    // A skippable frame says how long it is behind its magic number.
+    let length = unsafe 8 + Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+    guard length <= available else { return false }
+    let copy = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: length))
+    guard let header = try? FrameHeader(decoding: copy) else { return false }
+    var facts = unsafe weir_frame(header)
+    unsafe facts.header = weir_span(bytes: start, length: length)
+    unsafe facts.payload = weir_span(bytes: nil, length: Int(clamping: header.payloadLength))
+    unsafe lend(facts, to: frame)
+    return true
 }

@@ -1,25 +1,34 @@
 internal import CWeirPlugin
-internal import Logging
-internal import WeirBatch
+package import WeirBatch
 
 /// An exporter in this process, behind its table: the host's side of the C interface.
 @safe
-final class InProcessExporter: OpenExporter, @unchecked Sendable {
+package final class InProcessExporter: OpenExporter, @unchecked Sendable {
     // Sendable: immutable but for `message`, which only calls that do not overlap touch.
 
-    let previousStream: StreamID?
+    package let previousStream: StreamID?
 
     private let table: PluginTable
     private let handle: UnsafeMutableRawPointer?
+    private let columns: FrameColumns
     private let message = MessageBuffer()
 
-    init(_ table: PluginTable, sink: SinkContext) throws(ExportError) {
-        let checked = try SettingKind.check(sink.settings, against: table.settings, sink: sink.name)
-        let host = HostTable(logger: sink.logger, time: sink.time)
+    package convenience init(_ table: PluginTable, sink: SinkContext) throws(ExportError) {
+        let log = PluginLog(logger: sink.logger, time: sink.time)
+        try self.init(
+            table, sink: sink.name,
+            settings: SettingKind.check(sink.settings, against: table.settings, sink: sink.name),
+            host: HostTable(log: { log.write($0, $1) }, time: sink.time, demand: sink.demand))
+    }
+
+    /// - Parameter settings: Checked against the table's.
+    package init(
+        _ table: PluginTable, sink: String, settings: [CheckedSetting], host: HostTable
+    ) throws(ExportError) {
         var opened = unsafe weir_opened()
         unsafe opened.size = UInt32(MemoryLayout<weir_opened>.size)
         var result = unsafe message.emptyResult()
-        unsafe withCSettings(checked) { settings in
+        unsafe withCSettings(settings) { settings in
             unsafe table.pointer.pointee.open(
                 table.pointer.pointee.context, host.pointer, settings.baseAddress, settings.count, &opened, &result)
         }
@@ -27,19 +36,28 @@ final class InProcessExporter: OpenExporter, @unchecked Sendable {
         guard delivery.outcome == .delivered else {
             var isTransient = false
             if case .retry = delivery.outcome { isTransient = true }
-            throw .exporter(sink: sink.name, message: delivery.message, isTransient: isTransient)
+            throw .exporter(sink: sink, message: delivery.message, isTransient: isTransient)
         }
         self.table = table
+        columns = host.columns
         unsafe handle = opened.handle
         previousStream = unsafe opened.has_previous_stream == 0 ? nil : StreamID(opened.previous_stream)
     }
 
-    func deliver(_ header: FrameHeader, payload: [UInt8], deadline: UInt64) -> Delivery {
-        let headerBytes = header.encoded()
-        return unsafe headerBytes.withUnsafeBytes { headerBytes in
+    package func deliver(_ header: FrameHeader, payload: [UInt8], deadline: UInt64) -> Delivery {
+        deliver(header, encoded: header.encoded(), payload: payload, deadline: deadline)
+    }
+
+    /// - Parameter bytes: The header as it was encoded.
+    package func deliver(
+        _ header: FrameHeader, encoded bytes: [UInt8], payload: [UInt8], deadline: UInt64
+    ) -> Delivery {
+        columns.begin(header, payload: payload)
+        defer { columns.end() }
+        return unsafe bytes.withUnsafeBytes { bytes in
             unsafe payload.withUnsafeBytes { payload in
                 var frame = unsafe weir_frame(header)
-                unsafe frame.header = weir_span(bytes: headerBytes.baseAddress, length: headerBytes.count)
+                unsafe frame.header = weir_span(bytes: bytes.baseAddress, length: bytes.count)
                 unsafe frame.payload = weir_span(bytes: payload.baseAddress, length: payload.count)
                 unsafe frame.deadline = deadline
                 var result = unsafe message.emptyResult()
@@ -49,16 +67,16 @@ final class InProcessExporter: OpenExporter, @unchecked Sendable {
         }
     }
 
-    func stop() {
+    package func stop() {
         unsafe table.pointer.pointee.stop?(handle)
     }
 
-    func close() {
+    package func close() {
         unsafe table.pointer.pointee.close(handle)
     }
 
     /// At most 32. One that the exporter leaves without a name is left out.
-    func counters() -> [ExporterCount] {
+    package func counters() -> [ExporterCount] {
         guard let read = unsafe table.pointer.pointee.counters else { return [] }
         let capacity = 32
         return unsafe withUnsafeTemporaryAllocation(of: weir_counter.self, capacity: capacity) { places in
@@ -152,30 +170,9 @@ private func withCSettings(
 
 // MARK: - Headers
 
-/// `read_header` of the host's table.
-func readHeader(_ bytes: weir_span, into frame: UnsafeMutablePointer<weir_frame>) -> Bool {
-    let available = unsafe bytes.length
-    guard let start = unsafe bytes.bytes, available >= 8 else { return false }
-    // A skippable frame says how long it is behind its magic number.
-    let length = unsafe 8 + Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-    guard length <= available else { return false }
-    let copy = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: length))
-    guard let header = try? FrameHeader(decoding: copy) else { return false }
-    var facts = unsafe weir_frame(header)
-    unsafe facts.header = weir_span(bytes: start, length: length)
-    unsafe facts.payload = weir_span(bytes: nil, length: Int(clamping: header.payloadLength))
-    // A plugin of an earlier minor version has a shorter structure, one of a later version a longer one.
-    let size = unsafe min(frame.pointee.size, UInt32(MemoryLayout<weir_frame>.size))
-    unsafe facts.size = frame.pointee.size
-    unsafe withUnsafeBytes(of: &facts) { facts in
-        unsafe UnsafeMutableRawPointer(frame).copyMemory(from: facts.baseAddress!, byteCount: Int(size))
-    }
-    return true
-}
-
 extension weir_frame {
     /// The facts of a header. Its own bytes and the payload's are the caller's to add.
-    fileprivate init(_ header: FrameHeader) {
+    init(_ header: FrameHeader) {
         unsafe self.init(
             size: UInt32(MemoryLayout<weir_frame>.size), flags: header.isEndMark ? WEIR_FRAME_END_MARK : 0,
             header: weir_span(), payload: weir_span(), deadline: .max, stream: header.stream.bytes,

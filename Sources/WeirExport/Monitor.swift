@@ -10,13 +10,13 @@ private import Darwin
 ///
 /// `Synchronization.Mutex` has no condition to wait for; this is the pthread pair, with a monotonic deadline.
 @safe
-final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
     // Sendable: `state` is touched by `withLock` and `wait` alone, with the mutex held.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private var state: State
 
-    init(_ state: sending State) {
+    package init(_ state: sending State) {
         self.state = state
         unsafe mutex = .allocate(capacity: 1)
         unsafe condition = .allocate(capacity: 1)
@@ -40,7 +40,7 @@ final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Runs `body` with the lock held, and wakes whoever waits. Not recursive.
-    func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+    package func withLock<Result>(_ body: (inout State) -> Result) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer {
             unsafe pthread_cond_broadcast(condition)
@@ -52,7 +52,7 @@ final class Monitor<State>: @unchecked Sendable {
     /// Asks `body` again whenever the value may have changed, until it has an answer. `body` says nil and, through its
     /// second argument, until when to sleep at most: nanoseconds of the monotonic clock, nil for no bound. With the
     /// answer it may have changed the value, so others are woken then.
-    func wait<Result>(_ body: (inout State, _ until: inout UInt64?) -> Result?) -> Result {
+    package func wait<Result>(_ body: (inout State, _ until: inout UInt64?) -> Result?) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {

@@ -75,17 +75,22 @@ package final class Pipeline: Sendable {
     ) throws(ExportError) {
         let definitions = try Self.definitions(of: sinks, in: configuration)
         let budget = MemoryBudget(limit: configuration.totalBytes)
-        var workers: [SinkWorker] = []
+        var plan = Plan(feeds: [], resource: configuration.resource, partBytes: configuration.partBytes, sinks: [])
         do throws(ExportError) {
-            for sink in sinks { workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget)) }
+            for (sink, definition) in zip(sinks, definitions) {
+                do throws(ExportError) {
+                    plan.add(try SinkWorker(sink, logger: logger, time: time, budget: budget), to: definition)
+                } catch {
+                    guard !sink.isRequired, case .plugin = error else { throw error }
+                    logger.error("sink \(sink.name) is left out: \(error)")
+                }
+            }
         } catch {
-            for worker in workers { worker.closeUnstarted() }
+            for worker in plan.sinks { worker.closeUnstarted() }
             throw error
         }
-        var plan = Plan(feeds: [], resource: configuration.resource, partBytes: configuration.partBytes, sinks: workers)
-        for (definition, worker) in zip(definitions, workers) { plan.add(worker, to: definition) }
         // Without a sink, whoever looks at the counts still sees the source collected.
-        if workers.isEmpty { plan.add(nil, to: try FeedDefinition(configuration)) }
+        if plan.feeds.isEmpty { plan.add(nil, to: try FeedDefinition(configuration)) }
         self.source = source
         self.time = time
         self.logger = logger
@@ -139,17 +144,31 @@ package final class Pipeline: Sendable {
 
     /// Every sink's accounts, each from one moment.
     package func snapshots() -> [SinkSnapshot] { sinks.map { $0.snapshot() } }
+
+    /// What this moment's batch would say of the pipeline itself: ``PipelineMetrics``, and nothing else.
+    ///
+    /// - Parameter startTime: When counting began. Nanoseconds since 1970.
+    package func ownBatch(since startTime: UInt64) -> Batch {
+        var batch = Batch()
+        batch.resource = control.withLock { $0.plan.resource }
+        batch.startTime = startTime
+        batch.endTime = time.wall()
+        var metrics = PipelineMetrics()
+        metrics.startTime = startTime
+        metrics.fill(&batch, snapshots(), counts)
+        return batch
+    }
 }
 
 extension Pipeline.Plan {
     /// Adds a sink to the feed of its definition, which begins a stream where there is none yet.
     mutating func add(_ worker: SinkWorker?, to definition: FeedDefinition, stream: StreamID? = nil) {
-        let place = feeds.firstIndex { $0.definition == definition }
-        let sinks = worker.map { [$0] } ?? []
-        if let place {
-            feeds[place].sinks += sinks
+        let added = worker.map { [$0] } ?? []
+        sinks += added
+        if let place = feeds.firstIndex(where: { $0.definition == definition }) {
+            feeds[place].sinks += added
         } else {
-            feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: sinks))
+            feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: added))
         }
     }
 }

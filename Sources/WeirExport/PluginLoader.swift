@@ -15,14 +15,15 @@ package enum PluginLoader {
     ///
     /// Runs the library's initialisers and its entry, so `path` must be as trusted as the program itself.
     ///
+    /// - Parameter host: What its entry is given.
     /// - Throws: ``ExportError/plugin(path:_:)`` with what was wanted and what was found.
-    package static func load(_ path: String) throws(ExportError) -> PluginTable {
+    package static func load(_ path: String, host: HostTable = .process) throws(ExportError) -> PluginTable {
         // A name without a slash would be looked for in the linker's folders.
         let file = path.utf8.contains(UInt8(ascii: "/")) ? path : "./" + path
         do throws(PluginFault) {
             try checkMachine(file)
             let entry = try unsafe findEntry(of: file)
-            guard let table = unsafe entry(HostTable.process.pointer) else { throw .declined }
+            guard let table = unsafe entry(host.pointer) else { throw .declined }
             return try unsafe PluginTable(checking: table, path: path)
         } catch {
             throw .plugin(path: path, error)

@@ -43,7 +43,7 @@ package struct PluginTable: @unchecked Sendable {
     }
 
     /// What this host can do.
-    static let features = UInt64(WEIR_FEATURE_READ_HEADER)
+    static let features = UInt64(WEIR_FEATURE_READ_HEADER | WEIR_FEATURE_COLUMNS | WEIR_FEATURE_DEMAND)
 
     /// Reads raw memory, since Swift trusts a pointer that the header calls non-null, and this one comes from outside.
     private static func check(_ table: UnsafeRawPointer) throws(PluginFault) {

@@ -29,11 +29,14 @@ package struct InflightBatch: Sendable {
     package let header: FrameHeader
     /// Where it stands on disk; nil for a batch that waits in memory alone.
     package let spillID: SpillID?
+    /// Gaps that its header on disk does not tell.
+    let addedGaps: [Gap]
 
-    init(item: QueuedBatch, header: FrameHeader, spillID: SpillID? = nil) {
+    init(item: QueuedBatch, header: FrameHeader, spillID: SpillID? = nil, addedGaps: [Gap] = []) {
         self.item = item
         self.header = header
         self.spillID = spillID
+        self.addedGaps = addedGaps
     }
 
     package var batch: SharedBatch { item.batch }

@@ -51,4 +51,10 @@ package struct CheckedSetting: Equatable, Sendable {
     package var text: String
     /// Bytes, nanoseconds, a whole number, a choice's place, or 1 for true.
     package var number: Int64
+
+    package init(key: String, text: String, number: Int64) {
+        self.key = key
+        self.text = text
+        self.number = number
+    }
 }

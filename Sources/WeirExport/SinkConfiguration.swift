@@ -18,6 +18,8 @@ package struct SinkConfiguration: Sendable {
     /// Unique in its pipeline; in logs, accounts and reports.
     package var name: String
     package var exporter: any OpenableExporter
+    /// Whether a pipeline starts only with this sink. If not, one whose plugin cannot be loaded is left out.
+    package var isRequired = true
     /// As a user wrote them; checked against what the exporter knows when the pipeline starts.
     package var settings: [String: String]
     package var bounds: QueueBounds

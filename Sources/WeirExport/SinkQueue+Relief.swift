@@ -88,37 +88,56 @@ extension SinkQueue {
 
     // MARK: - To disk
 
-    /// The oldest unseen batch and its header, which says all gaps known by now and stays as it is from here on.
+    /// The oldest batch and its header, which says all gaps known by now and stays as it is from here on. One that a
+    /// destination may have seen is sent again as it was, so that a receiver may know it by its number.
     ///
-    /// - Parameter all: Also where the queue is not filling, and what a destination may have seen: at the end, when
-    ///   anything else would lose it. It is sent again as it was, so that a receiver may know it by its number.
+    /// What is older than what is on disk already stays in memory, since the disk keeps the order in which it got them.
+    ///
+    /// - Parameter all: Also that, and where the queue is not filling: at the end, when anything else would lose it.
     package mutating func beginSpill(all: Bool = false) -> (header: FrameHeader, batch: SharedBatch)? {
-        guard relieving == nil, all || isFilling else { return nil }
-        guard var item = all ? removeOldest() : fresh.removeLeast() else { return nil }
+        guard relieving == nil, all || isFilling, var item = all ? removeOldest() : removeOldestAfterSpill() else {
+            return nil
+        }
         let header = item.header ?? header(of: item.batch)
         item.header = header
         relieving = .spilling(item)
         return (header, item.batch)
     }
 
+    private mutating func removeOldestAfterSpill() -> QueuedBatch? {
+        guard accounts.spilled.batches > 0, let first = returned.least, first.position < lastSpilled else {
+            return removeOldest()
+        }
+        return fresh.removeLeast()
+    }
+
     /// The batch is on disk, or waits in memory as before.
-    package mutating func finishSpill(isStored: Bool, losses: [SpillLoss], now: UInt64) {
+    ///
+    /// - Returns: How often a batch that is on disk now was attempted.
+    @discardableResult
+    package mutating func finishSpill(isStored: Bool, losses: [SpillLoss], now: UInt64) -> (FrameHeader, UInt32)? {
         lose(losses)
         // Dropped meanwhile, and accounted for: what is on disk nevertheless, the next process finds.
-        guard case .spilling(var item)? = relieving else { return }
+        guard case .spilling(var item)? = relieving else { return nil }
         relieving = nil
+        defer { enforce(now: now) }
+        accounts.queued -= item.batch.amount
         if isStored {
-            accounts.queued -= item.batch.amount
             accounts.spilled += item.batch.amount
-        } else {
-            accounts.queued -= item.batch.amount  // wait(_:) counts it again.
-            if item.attempts == 0 {
-                gaps.insert(item.header?.gaps ?? [], stream: item.batch.stream)
-                item.header = nil
-            }
-            wait(item)
+            lastSpilled = max(lastSpilled, item.position)
+            return item.header.map { ($0, item.attempts) }
         }
-        enforce(now: now)
+        if item.attempts == 0 {
+            gaps.insert(item.header?.gaps ?? [], stream: item.batch.stream)
+            item.header = nil
+        }
+        wait(item)
+        return nil
+    }
+
+    /// Whether a batch is being written to disk.
+    var isSpilling: Bool {
+        if case .spilling = relieving { true } else { false }
     }
 
     /// Takes back what the relief has in hand.

@@ -12,29 +12,48 @@ extension SinkQueue {
     }
 
     /// Whether the next batch is one on disk, where `taken` of them are being read already: what went there is older
-    /// than what waits in memory, but for what failed once.
+    /// than what waits in memory, but for what failed once. It needs room; without any, memory is delivered first.
     package func prefersSpill(taken: UInt64 = 0) -> Bool {
         guard accounts.spilled.batches > taken else { return false }
+        guard hasRoom(for: Amount(batches: taken + 1, bytes: recallBytes)) else { return false }
         return policy.deliversNewestFirst ? !hasWaiting : returned.isEmpty
+    }
+
+    /// Whether a batch may come back from disk. Where nothing else is held, any may: it once fitted wider bounds.
+    private func hasRoom(for amount: Amount) -> Bool {
+        levels.fits(amount) || accounts.queued.batches + accounts.inflight.batches == 0 && amount.batches == 1
     }
 
     /// A batch from disk is in flight from here on, under its own stream, its own number and the header that it has.
     ///
     /// - Parameters:
     ///   - header: As it stands on disk, or as it was at the first attempt.
-    ///   - attempts: This one included. At the first, the gaps of its stream that are known by now are told with it.
+    ///   - attempts: This one included. At the first, a batch of an earlier process's stream tells what the disk has lost
+    ///     of that: no other header will. Later batches of this process tell all that concerns its own.
+    ///   - addedGaps: What its header tells beyond what stands on disk.
+    /// - Returns: Nil where it found no room after all. Next time there is to be enough.
     package mutating func recall(
-        _ header: FrameHeader, payload: [UInt8], id: SpillID, attempts: UInt32, budget: MemoryBudget? = nil, now: UInt64
-    ) -> InflightBatch {
+        _ header: FrameHeader, payload: [UInt8], id: SpillID, attempts: UInt32, addedGaps: [Gap] = [],
+        budget: MemoryBudget? = nil, now: UInt64
+    ) -> InflightBatch? {
+        guard hasRoom(for: header.amount) else {
+            recallBytes = UInt64(payload.count)
+            return nil
+        }
+        recallBytes = 0
         var header = header
-        if attempts <= 1 { header.gaps += gaps.takeAll(header.stream) }
+        var addedGaps = addedGaps
+        if attempts <= 1, header.stream != newest?.stream {
+            addedGaps = gaps.takeAll(header.stream)
+            header.gaps += addedGaps
+        }
         var item = QueuedBatch(
             batch: SharedBatch(spilled: header, bytes: payload, budget: budget), position: 0, arrival: now)
         item.attempts = attempts
         item.header = header
         accounts.spilled -= item.batch.amount
         accounts.inflight += item.batch.amount
-        return InflightBatch(item: item, header: header, spillID: id)
+        return InflightBatch(item: item, header: header, spillID: id, addedGaps: addedGaps)
     }
 
     /// A batch from disk waits there again.

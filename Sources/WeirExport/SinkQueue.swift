@@ -20,6 +20,10 @@ package struct SinkQueue: Sendable {
     var returned = MinMaxHeap<QueuedBatch>()
     /// What the relief has in hand: still waiting, by the accounts.
     var relieving: Relieving?
+    /// The place of the newest batch that went to disk.
+    var lastSpilled: UInt64 = 0
+    /// The room that the next batch from disk needs, where it found none.
+    var recallBytes: UInt64 = 0
     /// Arrived, and neither accepted nor refused yet.
     var parked: ParkedBatch?
     var gaps = StreamGaps()
@@ -149,9 +153,14 @@ package struct SinkQueue: Sendable {
     package mutating func dropOldest(_ cause: Gap.Cause) -> Bool { dropWaiting(removeOldest(), cause) }
 
     /// Drops all that waits, and refuses what is parked.
-    package mutating func dropAll(_ cause: Gap.Cause) {
+    ///
+    /// - Parameter evenInHand: Also what the relief has in hand, whatever it comes to. What it is writing to disk stays
+    ///   accounted for as waiting otherwise, until it has come back.
+    package mutating func dropAll(_ cause: Gap.Cause, evenInHand: Bool = false) {
         withdrawParked()
-        for item in takeRelieving() { _ = dropWaiting(item, cause) }
+        if evenInHand || !isSpilling {
+            for item in takeRelieving() { _ = dropWaiting(item, cause) }
+        }
         while dropOldest(cause) {}
     }
 

@@ -63,6 +63,7 @@ extension SinkState {
     /// Only one worker gets here: the others find that it has ended. A stream of which batches wait on disk has not.
     private mutating func end() -> Step {
         phase = .ended
+        untellAddedGaps()
         return .end(queue.accounts.spilled.batches == 0 ? queue.endMark() : nil)
     }
 

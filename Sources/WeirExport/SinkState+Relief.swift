@@ -7,9 +7,42 @@ struct SpillUse: Sendable {
     var readTime: UInt64 = 0
     var writeRetry = Retry(first: 1_000_000_000)
     var readRetry = Retry(first: 1_000_000_000)
-    /// Batches from disk that were delivered and wait there again: their next attempt counts on, with the same header.
-    /// At most one a worker, since they are the oldest.
-    var attempts: [SpillID: (count: UInt32, header: FrameHeader)] = [:]
+    /// Batches on disk that a destination may have seen: their next attempt counts on, with the same header. They are the
+    /// oldest there, so there are no more than a few.
+    private var attempts: [BatchKey: Attempts] = [:]
+
+    struct Attempts {
+        var count: UInt32 = 0
+        var header: FrameHeader
+        /// Gaps that the header on disk does not tell.
+        var addedGaps: [Gap] = []
+    }
+
+    private struct BatchKey: Hashable {
+        let stream: StreamID
+        let first: UInt64
+    }
+
+    /// How often the batch was attempted, and what its header was then.
+    func attempts(_ header: FrameHeader) -> Attempts {
+        attempts[BatchKey(stream: header.stream, first: header.first)] ?? Attempts(header: header)
+    }
+
+    mutating func note(_ batch: Attempts) {
+        // Those that were lost on disk stay here. Forgetting others with them costs nothing but their count.
+        if attempts.count >= 128 { attempts = [:] }
+        attempts[BatchKey(stream: batch.header.stream, first: batch.header.first)] = batch
+    }
+
+    /// Hands over, at the end, the gaps that no header on disk tells.
+    mutating func takeAddedGaps() -> [(gaps: [Gap], stream: StreamID)] {
+        defer { attempts = [:] }
+        return attempts.values.map { ($0.addedGaps, $0.header.stream) }
+    }
+
+    mutating func forget(_ header: FrameHeader) {
+        attempts[BatchKey(stream: header.stream, first: header.first)] = nil
+    }
 }
 
 /// The relief's side: making room, by a thread of its own, so that a delivery that hangs does not stop it.
@@ -60,7 +93,9 @@ extension SinkState {
             let pause = spill?.writeRetry.failed(random: &random) ?? 0
             spill?.writeTime = now.addingClamped(pause)
         }
-        watchingDrops { $0.queue.finishSpill(isStored: isStored, losses: losses, now: now) }
+        let stored = watchingDrops { $0.queue.finishSpill(isStored: isStored, losses: losses, now: now) }
+        if finalCondition != nil { queue.dropAll(.fatal) }
+        if let (header, count) = stored, count > 0 { spill?.note(SpillUse.Attempts(count: count, header: header)) }
     }
 
     /// Whether what is left at the end goes to disk: as long as that takes it.
@@ -89,10 +124,12 @@ extension SinkState {
         }
         spill?.readRetry.succeeded()
         if phase == .abandoned || finalCondition != nil || isPastDeadline(now: now) { return (nil, batch.id) }
-        let known = spill?.attempts[batch.id]
-        let item = queue.recall(
-            known?.header ?? batch.header, payload: batch.payload, id: batch.id,
-            attempts: (known?.count ?? 0).addingOne, budget: budget, now: now)
+        let known = spill?.attempts(batch.header) ?? SpillUse.Attempts(header: batch.header)
+        guard
+            let item = queue.recall(
+                known.header, payload: batch.payload, id: batch.id, attempts: known.count.addingOne,
+                addedGaps: known.addedGaps, budget: budget, now: now)
+        else { return (nil, batch.id) }
         workers[worker].inflight = (item, now)
         return (item, nil)
     }
@@ -103,15 +140,18 @@ extension SinkState {
     }
 
     mutating func putBackToSpill(_ item: InflightBatch, now: UInt64) {
-        guard let id = item.spillID else { return }
-        // One that was lost on disk meanwhile does not come back; forgetting the others costs them their attempts.
-        if spill?.attempts.count ?? 0 > 2 * workers.count { spill?.attempts = [:] }
-        spill?.attempts[id] = (item.attempts, item.header)
+        spill?.note(
+            SpillUse.Attempts(count: item.attempts, header: item.header, addedGaps: item.addedGaps))
         queue.putBackToSpill(item, now: now)
     }
 
+    /// What batches that wait on disk were to tell, and their headers there do not, is untold at the end.
+    mutating func untellAddedGaps() {
+        for (gaps, stream) in spill?.takeAddedGaps() ?? [] { queue.gaps.insert(gaps, stream: stream) }
+    }
+
     mutating func forgetRecall(_ item: InflightBatch) {
-        if let id = item.spillID { spill?.attempts[id] = nil }
+        if item.spillID != nil { spill?.forget(item.header) }
     }
 }
 

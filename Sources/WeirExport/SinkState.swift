@@ -174,10 +174,11 @@ package struct SinkState: Sendable {
             if item.spillID == nil {
                 queue.drop(item, .shutdown, now: now)
             } else {
-                queue.putBackToSpill(item, now: now)
+                putBackToSpill(item, now: now)
             }
         }
-        queue.dropAll(.shutdown)
+        queue.dropAll(.shutdown, evenInHand: true)
+        untellAddedGaps()
         phase = .abandoned
     }
 

@@ -7,16 +7,15 @@ private import Darwin
 #endif
 
 /// Runs work on a thread of its own, which ends with it: exporters block, and Swift's pool must not.
-enum Thread {
+package enum Thread {
     /// - Parameter name: For debuggers; at most 15 bytes are kept.
     /// - Returns: Whether the system had a thread to give.
-    static func start(_ name: StaticString, _ work: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(_ name: StaticString, _ work: @escaping @Sendable () -> Void) -> Bool {
         let body = unsafe Unmanaged.passRetained(Body(name: name, work: work))
         // The application's signal handlers run on the application's threads: a thread inherits this mask.
-        var all = sigset_t()
+        var blocked = blockedSignals()
         var before = sigset_t()
-        unsafe sigfillset(&all)
-        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         #if canImport(Darwin)
         var thread: pthread_t?
@@ -45,6 +44,16 @@ enum Thread {
         pthread_detach(thread)
         #endif
         return true
+    }
+
+    /// All but those that a thread raises by a fault of its own, which must end it at once and as what they are.
+    private static func blockedSignals() -> sigset_t {
+        var signals = sigset_t()
+        unsafe sigfillset(&signals)
+        for fault in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP] {
+            unsafe sigdelset(&signals, fault)
+        }
+        return signals
     }
 
     private final class Body: Sendable {

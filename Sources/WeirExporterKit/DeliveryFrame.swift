@@ -10,16 +10,27 @@ public struct DeliveryFrame: ~Copyable {
 
     private let header: UnsafeRawBufferPointer
     private let payload: UnsafeRawBufferPointer
+    private let host: HostTable?
 
     /// - Parameter header: Must stay valid as long as the frame lives; `payload` likewise.
     @unsafe
     package init(
         facts: FrameFacts, deadline: UInt64 = .max, header: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {
+        unsafe self.init(facts: facts, deadline: deadline, header: header, payload: payload, host: nil)
+    }
+
+    /// - Parameter host: Reads the columns.
+    @unsafe
+    init(
+        facts: FrameFacts, deadline: UInt64, header: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer,
+        host: HostTable?
+    ) {
         self.facts = facts
         self.deadline = deadline
         unsafe self.header = header
         unsafe self.payload = payload
+        self.host = host
     }
 
     /// Shows the header, a zstd skippable frame, and the payload, a standard zstd frame that is empty in an end mark.
@@ -28,6 +39,17 @@ public struct DeliveryFrame: ~Copyable {
         _ body: (_ header: RawSpan, _ payload: RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try unsafe body(header.bytes, payload.bytes)
+    }
+
+    /// Shows what the payload holds, as the host reads it: an exporter needs neither zstd nor protobuf.
+    ///
+    /// - Returns: nil where there is nothing to read: the frame is an end mark, its payload is damaged, or the host is
+    ///   older than this. An exporter that cannot do without says so in ``ExporterKind/needsColumns``.
+    public func withBatch<Result, Failure: Error>(
+        _ body: (borrowing DeliveredBatch) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        guard let batch = host?.readBatch() else { return nil }
+        return try body(batch)
     }
 
     /// Header and payload together, in bytes.

@@ -20,15 +20,20 @@ public struct ExporterHost: Sendable {
     public var monotonicNanoseconds: @Sendable () -> UInt64
     /// Reads the header that the bytes begin with; nil where no whole and valid header stands there.
     public var readHeader: @Sendable ([UInt8]) -> FrameFacts?
+    /// Asks for so many batches more. A sink that is configured to wait for demand delivers nothing without it; elsewhere
+    /// it changes nothing.
+    public var demand: @Sendable (UInt64) -> Void
 
     package init(
         log: @escaping @Sendable (LogLevel, String) -> Void, wallNanoseconds: @escaping @Sendable () -> UInt64,
         monotonicNanoseconds: @escaping @Sendable () -> UInt64,
-        readHeader: @escaping @Sendable ([UInt8]) -> FrameFacts?
+        readHeader: @escaping @Sendable ([UInt8]) -> FrameFacts?,
+        demand: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) {
         self.log = log
         self.wallNanoseconds = wallNanoseconds
         self.monotonicNanoseconds = monotonicNanoseconds
         self.readHeader = readHeader
+        self.demand = demand
     }
 }

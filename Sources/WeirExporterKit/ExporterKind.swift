@@ -6,12 +6,15 @@ public struct ExporterKind: Sendable {
     public var version: String
     /// What can be set. The host refuses everything else.
     public var settings: [Setting]
+    /// Whether it cannot do without ``DeliveryFrame/withBatch(_:)``. A host that lacks it then refuses the exporter.
+    public var needsColumns: Bool
 
     /// Describes an exporter.
-    public init(name: String, version: String, settings: [Setting]) {
+    public init(name: String, version: String, settings: [Setting], needsColumns: Bool = false) {
         self.name = name
         self.version = version
         self.settings = settings
+        self.needsColumns = needsColumns
     }
 }
 

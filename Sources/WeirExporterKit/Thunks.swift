@@ -17,9 +17,11 @@ final class ExporterMaker: Sendable {
 /// What a handle leads to. Retained by `open`, released by `close`.
 private final class ExporterBox: Sendable {
     let exporter: any Exporter
+    let host: HostTable
 
-    init(_ exporter: any Exporter) {
+    init(_ exporter: any Exporter, _ host: HostTable) {
         self.exporter = exporter
+        self.host = host
     }
 
     static func at(_ handle: UnsafeMutableRawPointer?) -> ExporterBox? {
@@ -45,12 +47,13 @@ func openThunk(
         return unsafe write(.fatal(message: "the host passed no value for the setting \(setting.key)"), to: result)
     }
     do throws(ExporterError) {
-        let exporter = try unsafe maker.make(values, ExporterHost(host))
+        let host = unsafe HostTable(host)
+        let exporter = try maker.make(values, ExporterHost(host))
         if let stream = exporter.previousStream {
             unsafe opened.pointee.has_previous_stream = 1
             unsafe opened.pointee.previous_stream = bytes(of: stream)
         }
-        unsafe opened.pointee.handle = Unmanaged.passRetained(ExporterBox(exporter)).toOpaque()
+        unsafe opened.pointee.handle = Unmanaged.passRetained(ExporterBox(exporter, host)).toOpaque()
     } catch {
         unsafe write(
             error.isTransient ? .retry(message: error.description) : .fatal(message: error.description), to: result)
@@ -68,7 +71,7 @@ func deliverThunk(
     }
     let lent = unsafe DeliveryFrame(
         facts: facts, deadline: frame.pointee.deadline, header: .init(frame.pointee.header),
-        payload: .init(frame.pointee.payload))
+        payload: .init(frame.pointee.payload), host: box.host)
     unsafe write(box.exporter.deliver(lent), to: result)
 }
 
@@ -147,7 +150,7 @@ private typealias StreamBytes = (
 )
 
 extension FrameFacts {
-    fileprivate init?(_ frame: weir_frame) {
+    init?(_ frame: weir_frame) {
         guard unsafe frame.first <= frame.last else { return nil }
         let stream = unsafe withUnsafeBytes(of: frame.stream) { bytes in
             unsafe StreamName(
@@ -169,7 +172,7 @@ extension UnsafeRawBufferPointer {
 }
 
 extension String {
-    fileprivate init(_ text: weir_text) {
+    init(_ text: weir_text) {
         let bytes = unsafe UnsafeRawBufferPointer(start: text.bytes, count: text.bytes == nil ? 0 : text.length)
         self = unsafe String(decoding: bytes, as: UTF8.self)
     }
@@ -177,50 +180,11 @@ extension String {
 
 extension ExporterHost {
     /// The host's table as Swift closures.
-    fileprivate init(_ pointer: UnsafePointer<weir_host>) {
-        let host = unsafe HostTable(pointer)
+    fileprivate init(_ host: HostTable) {
         self.init(
             log: { level, message in host.log(level.rawValue, message) },
             wallNanoseconds: { host.wallNanoseconds() },
             monotonicNanoseconds: { host.monotonicNanoseconds() },
-            readHeader: { bytes in host.readHeader(bytes) })
-    }
-}
-
-/// The host's table. Sendable and safe: the host promises that the table outlives the exporter, never changes, and that
-/// its functions may be called from any thread.
-@safe
-private struct HostTable: @unchecked Sendable {
-    private let pointer: UnsafePointer<weir_host>
-
-    init(_ pointer: UnsafePointer<weir_host>) {
-        unsafe self.pointer = pointer
-    }
-
-    func log(_ level: UInt32, _ message: String) {
-        var message = message
-        message.withUTF8 { utf8 in
-            let bytes = unsafe UnsafeRawPointer(utf8.baseAddress)?.assumingMemoryBound(to: CChar.self)
-            unsafe pointer.pointee.log(pointer.pointee.context, level, weir_text(bytes: bytes, length: utf8.count))
-        }
-    }
-
-    func wallNanoseconds() -> UInt64 { unsafe pointer.pointee.wall_nanoseconds(pointer.pointee.context) }
-
-    func monotonicNanoseconds() -> UInt64 { unsafe pointer.pointee.monotonic_nanoseconds(pointer.pointee.context) }
-
-    func readHeader(_ bytes: [UInt8]) -> FrameFacts? {
-        var frame = unsafe weir_frame()
-        unsafe frame.size = UInt32(MemoryLayout<weir_frame>.size)
-        let isValid = unsafe bytes.withUnsafeBytes { bytes in
-            unsafe pointer.pointee.read_header(
-                pointer.pointee.context, weir_span(bytes: bytes.baseAddress, length: bytes.count), &frame)
-        }
-        guard isValid == 1 else { return nil }
-        // The payload's span says how long it is without saying where.
-        let payloadLength = unsafe frame.payload.length
-        var facts = unsafe FrameFacts(frame)
-        facts?.payloadLength = UInt64(payloadLength)
-        return facts
+            readHeader: { bytes in host.readHeader(bytes) }, demand: { host.demand($0) })
     }
 }

@@ -6,5 +6,8 @@ struct WeirCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir",
         abstract: "Record what a demo does, and look at what Weir recorded.",
-        subcommands: [CheckCommand.self, DemoCommand.self, DumpCommand.self])
+        subcommands: [
+            CheckCommand.self, ConfigCommand.self, DemoCommand.self, DumpCommand.self, PluginsCommand.self,
+            StatsCommand.self,
+        ])
 }

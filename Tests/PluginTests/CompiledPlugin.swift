@@ -34,6 +34,12 @@ final class CompiledPlugin: Sendable {
         }
     }
 
+    /// A file of `Fixtures`.
+    convenience init(fixture name: String) throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/" + name)
+        try self.init(String(contentsOf: file, encoding: .utf8))
+    }
+
     /// A table with every field right, and then some of them changed.
     convenience init(table changes: String, entry: String = "return &plugin;") throws {
         try self.init(

@@ -73,7 +73,7 @@ struct FileExporterPluginTests {
         let loaded = try TemporaryDirectory()
         let builtIn = try TemporaryDirectory()
         // Wide enough for a machine that is busy with other tests.
-        let bounds = QueueBounds(batches: 1_000_000)
+        let bounds = QueueBounds(batches: 1_000_000, bytes: 1 << 40)
         let report = try await run([
             SinkConfiguration(
                 name: "loaded", exporter: PluginLoader.load(library), settings: ["directory": loaded.path],

@@ -82,7 +82,7 @@ struct ConfigurationTests {
 
     @Test("policies are read with what they need")
     func policies() throws {
-        let expected: [(String, PolicyModel)] = [
+        let expected: [(String, OverflowPolicy)] = [
             ("dropOldest", .dropOldest), ("dropNewest", .dropNewest), ("'lifo'", .lifo), ("{coalesce: {}}", .coalesce),
             ("{block: {deadline: 1500ms}}", .block(deadline: .milliseconds(1500))),
             (
@@ -130,7 +130,7 @@ struct ConfigurationTests {
             ("${A}", "a"), ("x${A}y${A}z", "xayaz"), ("${B:b}", "b"), ("${B:-b}", "b"), ("${A:b}", "a"), ("${B:}", ""),
             ("${E:x}", "x"), ("${E}", ""), ("$$", "$"), ("$${A}", "${A}"), ("$A $ 5$", "$A $ 5$"),
             ("${B:a:b c}", "a:b c"),
-            ("${B:--}", "-"), ("$$$$", "$$"), ("${_x1}", "under"),
+            ("${B:--}", "-"), ("$$$$", "$$"), ("${env:A}", "a"), ("${env:B:-b}", "b"), ("${_x1}", "under"),
         ])
     func substitution(written: String, text: String) throws {
         let environment = ["A": "a", "E": "", "_x1": "under"]

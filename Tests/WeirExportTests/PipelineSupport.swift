@@ -65,6 +65,10 @@ final class Destination: Sendable {
         case stoppable
         /// Never succeeds.
         case failing
+        /// Succeeds once it is released.
+        case failingUntilReleased
+        /// Will never take anything.
+        case rejecting
         /// Takes all, one after the other.
         case slow(nanoseconds: UInt64)
     }
@@ -103,6 +107,8 @@ final class Destination: Sendable {
         condition.unlock()
     }
 
+    var wasReleased: Bool { isReleased.load(ordering: .relaxed) }
+
     func hang(unless isOver: (State) -> Bool) {
         condition.lock()
         while !isReleased.load(ordering: .relaxed) && !isOver(state) { condition.wait() }
@@ -111,7 +117,8 @@ final class Destination: Sendable {
 
     /// - Parameter bounds: By default wide enough for a machine that is busy with other tests.
     func sink(
-        _ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000), policy: any QueuePolicy = DropOldest()
+        _ name: String, bounds: QueueBounds = QueueBounds(batches: 1_000_000, bytes: 1 << 40),
+        policy: any QueuePolicy = DropOldest()
     ) throws -> SinkConfiguration {
         try SinkConfiguration(
             name: name, exporter: unsafe PluginTable(builtIn: TestExporter.plugin.table), settings: ["id": id],
@@ -146,6 +153,9 @@ final class TestExporter: Exporter {
             destination.hang { $0.wasStopped }
             return .retry(message: "asked to stop")
         case .failing: return .retry(message: "away")
+        case .failingUntilReleased:
+            if !destination.wasReleased { return .retry(message: "away") }
+        case .rejecting: return .rejected(message: "not this")
         case .slow(let nanoseconds):
             let end = TimeSource.system.monotonic() + nanoseconds
             while TimeSource.system.monotonic() < end {}
@@ -178,8 +188,8 @@ extension Pipeline {
     }
 
     static func started(
-        _ source: any BatchSource, _ sinks: [SinkConfiguration], intervalNanoseconds: Int64 = 1_000_000,
-        totalBytes: Int = 128 << 20
+        _ source: any BatchSource, _ sinks: [SinkConfiguration], intervalNanoseconds: Int64 = 5_000_000,
+        totalBytes: Int = 1 << 40
     ) throws -> Pipeline {
         var configuration = Configuration()
         configuration.intervalNanoseconds = intervalNanoseconds

@@ -26,8 +26,9 @@ private struct Schedule {
     var offered: UInt64 = 0
     var inflight: [InflightBatch] = []
     var coverage = Coverage()
-    /// The newest number that was taken.
-    var lastTaken: UInt64 = 0
+    let isDelta: Bool
+    /// What a relief merges at this moment.
+    var merging: (older: SharedBatch, newer: SharedBatch)?
 
     init(policy: NamedPolicy, seed: UInt64) {
         self.policy = policy
@@ -35,6 +36,7 @@ private struct Schedule {
         bounds = QueueBounds(
             batches: .random(in: 1...12, using: &random), bytes: .random(in: 100...2000, using: &random),
             ageNanoseconds: Bool.random(using: &random) ? .random(in: 5...60, using: &random) : nil)
+        isDelta = Bool.random(using: &random)
         queue = SinkQueue(bounds: bounds, policy: policy.make(seed: seed))
     }
 
@@ -44,6 +46,7 @@ private struct Schedule {
         case 0..<4: offer()
         case 4..<7 where inflight.count < 3: try takeOne()
         case 7 where queue.parkedUntil.map({ $0 <= now }) ?? false: queue.withdrawParked()
+        case 8: relieve()
         default: if !inflight.isEmpty { settle() }
         }
         try check()
@@ -56,18 +59,19 @@ private struct Schedule {
         queue.offer(
             batch(
                 offered, rows: .random(in: 0...50, using: &random), bytes: .random(in: 1...500, using: &random),
-                isDelta: false), now: now)
+                isDelta: isDelta), now: now)
     }
 
     private mutating func takeOne() throws {
         let before = queue.contents.map(\.batch.numbers.lowerBound)
         guard let item = queue.take(now: now) else {
-            #expect(queue.isEmpty)
+            #expect(queue.isEmpty || merging != nil)
             return
         }
-        // Nothing that waits still should have come first.
+        // Nothing that waits still should have come first, but for what is being merged: who delivers alone waits for that.
         let number = item.batch.numbers.lowerBound
-        let waiting = queue.contents.map(\.batch.numbers.lowerBound)
+        let hand = merging.map { [$0.older.numbers.lowerBound, $0.newer.numbers.lowerBound] } ?? []
+        let waiting = queue.contents.map(\.batch.numbers.lowerBound).filter { !hand.contains($0) }
         #expect(before.contains(number) || waiting.isEmpty || number == offered)
         if policy == .lifo {
             #expect(waiting.allSatisfy { $0 < number })
@@ -75,6 +79,19 @@ private struct Schedule {
             #expect(waiting.allSatisfy { $0 > number })
         }
         inflight.append(item)
+    }
+
+    /// Begins a merge, or ends it.
+    private mutating func relieve() {
+        guard let (older, newer) = merging else {
+            merging = queue.beginMerge()
+            return
+        }
+        let rows = UInt64.random(in: 0...(older.rows + newer.rows), using: &random)
+        let bytes = Int.random(in: 1...(older.bytes.count + newer.bytes.count + 10), using: &random)
+        let isMerged = Int.random(in: 0..<5, using: &random) > 0
+        queue.finishMerge(isMerged ? merge(older, newer, rows: rows, bytes: bytes) : nil, now: now)
+        merging = nil
     }
 
     private mutating func settle() {
@@ -106,6 +123,7 @@ private struct Schedule {
 
     /// All that is left is delivered, and the end mark tells the rest.
     mutating func end() throws {
+        if merging != nil { relieve() }
         for item in inflight { queue.putBack(item, now: now) }
         inflight = []
         queue.withdrawParked()

@@ -1,6 +1,7 @@
 import Testing
 import WeirBatch
 import WeirExport
+import WeirTestSupport
 
 @Suite("A sink's queue")
 struct SinkQueueTests {
@@ -124,27 +125,105 @@ struct SinkQueueTests {
 
 @Suite("The cost of a queue")
 struct SinkQueueCostTests {
-    /// Nanoseconds for a batch that goes through a queue of so many: offered, taken, put back, and an older one dropped.
-    private func nanoseconds(length: UInt64) -> Double {
-        let batches = (1...(length + 5000)).map { batch($0, bytes: 1) }
-        var queue = SinkQueue(bounds: QueueBounds(batches: length))
-        for batch in batches.prefix(Int(length)) { queue.offer(batch, now: 0) }
-        let time = ContinuousClock().measure {
-            for batch in batches.dropFirst(Int(length)) {
-                queue.offer(batch, now: 0)
-                if let inflight = queue.take(now: 0) { queue.putBack(inflight, now: 0) }
-            }
+    /// A number that counts how often it is compared.
+    private struct Counted: Comparable {
+        final class Counter {
+            var comparisons = 0
         }
-        #expect(queue.accounts.queued.batches == length)
-        return Double(time.components.attoseconds) / 1e9 / 5000
+
+        let number: Int
+        let counter: Counter
+
+        static func < (left: Self, right: Self) -> Bool {
+            left.counter.comparisons += 1
+            return left.number < right.number
+        }
+
+        static func == (left: Self, right: Self) -> Bool {
+            left.counter.comparisons += 1
+            return left.number == right.number
+        }
     }
 
-    @Test("an operation on a long queue costs little more than on a short one")
+    /// Comparisons for a batch that comes in at the new end, goes at the old one, and another that is put back.
+    private func comparisons(length: Int) -> Double {
+        let counter = Counted.Counter()
+        var heap = MinMaxHeap<Counted>()
+        for number in 0..<length { heap.insert(Counted(number: number, counter: counter)) }
+        counter.comparisons = 0
+        for number in length..<(length + 1000) {
+            heap.insert(Counted(number: number, counter: counter))
+            _ = heap.removeLeast()
+            if let taken = heap.removeLeast() { heap.insert(taken) }
+            if let taken = heap.removeGreatest() { heap.insert(taken) }
+        }
+        return Double(counter.comparisons) / 1000
+    }
+
+    @Test("an operation on a queue a thousand times as long takes a few comparisons more")
     func doesNotDependOnLength() {
-        let short = nanoseconds(length: 64)
-        let long = nanoseconds(length: 64_000)
-        // A walk over the queue would make it a thousand times, and its tree is three times as high.
-        #expect(long < 30 * short)
+        let short = comparisons(length: 64)
+        let long = comparisons(length: 64_000)
+        // The tree is ten levels higher, of which each of six operations passes half, four or five comparisons a level.
+        #expect(long < short + 6 * 10 / 2 * 5)
+    }
+
+    @Test("ten sinks hold one payload between them")
+    func sharesPayload() throws {
+        let budget = MemoryBudget()
+        var queues = (0..<10).map { _ in SinkQueue() }
+        for number in 1...UInt64(20) {
+            let batch = SharedBatch(
+                stream: StreamID(high: 1, low: 2), numbers: number...number, rows: 1,
+                bytes: [UInt8](repeating: 0, count: 1000), budget: budget)
+            for index in queues.indices { queues[index].offer(batch, now: 0) }
+        }
+        #expect(budget.used == 20_000)
+        var inflight: [InflightBatch] = []
+        for index in queues.indices { inflight.append(try take(&queues[index])) }
+        #expect(inflight.allSatisfy { $0.batch === inflight[0].batch })
+        // Retrying copies nothing either, and the last to let go frees it.
+        for index in queues.indices { queues[index].putBack(inflight[index], now: 0) }
+        inflight = []
+        #expect(budget.used == 20_000)
+        for index in queues.indices { queues[index].delivered(try take(&queues[index]), now: 0) }
+        #expect(budget.used == 19_000)
+    }
+}
+
+@Suite("A destination that never returns")
+struct HangingSinkTests {
+    private let second: UInt64 = 1_000_000_000
+
+    @Test("for an hour holds no more than the bounds, under every policy", arguments: NamedPolicy.allCases)
+    func hour(policy: NamedPolicy) throws {
+        let budget = MemoryBudget()
+        let bounds = QueueBounds(batches: 64, bytes: 50_000)
+        var state = SinkState(queue: SinkQueue(bounds: bounds, policy: policy.make(scale: second)), workers: 2)
+        var random = SeededGenerator(seed: 23)
+        for number in 1...UInt64(3600) {
+            let now = number * second
+            let size = Int.random(in: 500...2000, using: &random)
+            state.offer(
+                SharedBatch(
+                    stream: StreamID(high: 1, low: 2), numbers: number...number, rows: 1,
+                    bytes: [UInt8](repeating: 0, count: size), budget: budget), now: now)
+            // Both calls begin and never end.
+            for worker in 0..<2 where number == 2 { _ = state.nextStep(worker: worker, now: now) }
+            let accounts = state.queue.accounts
+            #expect(accounts.queued.bytes + accounts.inflight.bytes <= bounds.bytes)
+            #expect(accounts.imbalance == nil)
+            // One may be parked besides.
+            #expect(budget.used <= Int(bounds.bytes) + 2000)
+            #expect(state.queue.pendingGaps().count <= 512)
+            state.withdrawParked()
+        }
+        #expect(state.condition == .wedged)
+        state.abandon(now: 3601 * second)
+        #expect(budget.used == 0)
+        #expect(state.queue.accounts.offered.batches == 3600)
+        #expect(state.queue.accounts.imbalance == nil)
+        #expect(Set(numbers(state.queue.pendingGaps())).count >= 3598)
     }
 }
 

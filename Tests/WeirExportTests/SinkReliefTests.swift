@@ -349,6 +349,43 @@ struct SinkSpillTests {
         #expect(deliver(&state, store, now: until).map(\.first) == [1, 2])
     }
 
+    @Test("what was being delivered when newer ones went to disk is delivered before them, and comes last on disk")
+    mutating func keepsOrder() throws {
+        let store = try SpillStore(system)
+        var state = sink(store)
+        state.offer(batch(1), now: 0)
+        guard case .deliver = state.nextStep(now: 0) else {
+            Issue.record("wanted a delivery")
+            return
+        }
+        for number in 2...UInt64(8) {
+            state.offer(batch(number), now: 0)
+            relieve(&state, store)
+        }
+        let away = Delivery(.retry(hint: second, attemptLimit: nil))
+        state.finish(away, now: 0, random: &random)
+        relieve(&state, store)
+        #expect(state.queue.oldestNumber == 1)
+        var other = state
+        #expect(deliver(&other, store, now: 2 * second, limit: 3).map(\.first) == [1, 2, 3])
+    }
+
+    @Test("a batch from disk waits for room, and the bounds hold")
+    mutating func recallNeedsRoom() throws {
+        let store = try SpillStore(system)
+        var state = sink(store)
+        for number in 1...UInt64(4) { state.offer(batch(number), now: 0) }
+        relieve(&state, store)
+        // The disk takes no more, and memory is full.
+        system.state.withLock { $0.room = 0 }
+        for number in 5...UInt64(8) { state.offer(batch(number), now: 0) }
+        relieve(&state, store)
+        #expect(state.queue.accounts.queued.batches == 4)
+        let headers = deliver(&state, store)
+        #expect(headers.prefix(2).map(\.first) == [5, 1])
+        #expect(Set(headers.map(\.first)).union(numbers(headers.flatMap(\.gaps))) == Set(1...8))
+    }
+
     @Test("a sink that is given up while it delivers from disk keeps that on disk")
     mutating func abandoned() throws {
         let store = try SpillStore(system)

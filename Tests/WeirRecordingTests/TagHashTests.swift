@@ -65,12 +65,14 @@ struct TagHashTests {
         #expect(Tags()[Self.key] == nil)
     }
 
-    @Test("numbers in a row spread over the slots of an index")
-    func distribution() {
-        // Bits that an index uses, of values as applications have them.
+    @Test("numbers in a row spread over the slots of an index, whatever the seed", arguments: 0..<16)
+    func distribution(number: Int) {
+        // A key's hash is where the hashes of its values begin, so each one is another seed.
+        let key = TagKey("hash.key.\(number)")
+        // The upper bits, which an index uses, of values as applications have them.
         for prefix in ["", "/users/", "a-long-prefix-of-a-value-", String(repeating: "x", count: 33)] {
             var slots = [Int](repeating: 0, count: 1_024)
-            for number in 0..<10_240 { slots[Int(tags(Array((prefix + "\(number)").utf8)).hash & 1_023)] += 1 }
+            for number in 0..<10_240 { slots[Int(Tags([(key, prefix + "\(number)")]).hash >> 54)] += 1 }
             // Poisson with mean 10: a slot of 40 would come once in 10^12.
             #expect(slots.max()! < 40)
             #expect(slots.count { $0 == 0 } < 10)

@@ -28,7 +28,9 @@ struct ExportingTests {
     @Test("batches reach a directory of files, and the report says so")
     func file() async throws {
         var sink = Sink.file(directory: directory.path + "/data")
-        sink.maximumBatches = 1_000_000  // Wide enough for a machine that is busy with other tests.
+        // Wide enough for a machine that is busy with other tests.
+        sink.maximumBatches = 1_000_000
+        sink.maximumBytes = 1 << 40
         let source = Silence()
         let exporting = try startExporting(
             every: .milliseconds(1), to: [sink], collecting: source, resource: ["service.name": "test"])
@@ -85,5 +87,58 @@ struct ExportingTests {
                 == .exporter(
                     sink: "file",
                     reason: "totalBytes: wanted at least twice rotateBytes, which is 1048576, found 1048576"))
+    }
+
+    @Test("accounts are served while exporting runs, and no longer")
+    func stats() async throws {
+        let path = directory.path + "/stats"
+        let source = Silence()
+        let sink = Sink.file(directory: directory.path + "/data")
+        let exporting = try Exporting(every: .milliseconds(1), to: [sink], collecting: source, serveStatsAt: path)
+        await source.collections.wait(for: 3)
+        let reader = try BatchReader(MemorySource(StatsRequest.ask(path)))
+        guard case .frame(let frame) = try reader.next() else {
+            Issue.record("wanted a batch")
+            return
+        }
+        var accounts = AccountsReader()
+        accounts.add(try frame.batch())
+        #expect(accounts.sinks.map(\.name) == ["file"])
+        #expect(accounts.sinks.allSatisfy { $0.accounts.imbalance == nil && $0.accounts.offered.batches > 0 })
+        #expect(throws: ExportingError.self) {
+            _ = try Exporting(every: .seconds(1), to: [sink], collecting: Silence(), serveStatsAt: path)
+        }
+        await exporting.shutdown(deadline: .seconds(60))
+        #expect(try directory.names() == ["data"])
+    }
+
+    @Test("where a sink refuses, no socket is left behind")
+    func noSocketLeft() throws {
+        let path = directory.path + "/stats"
+        let sinks = [Sink.file(directory: directory.path + "/a"), Sink.file(directory: directory.path + "/b")]
+        #expect(throws: ExportingError.duplicateSink(name: "file")) {
+            _ = try Exporting(every: .seconds(1), to: sinks, collecting: Silence(), serveStatsAt: path)
+        }
+        #expect(try directory.names() == [])
+    }
+
+    @Test("a spill's directory that another sink uses is an error that names the sink")
+    func spillInUse() async throws {
+        var (first, second) = (Sink.file(directory: directory.path + "/a"), Sink.file(directory: directory.path + "/b"))
+        second.name = "second"
+        first.spill = Spill(directory: directory.path + "/spill")
+        second.spill = first.spill
+        first.poisonDirectory = directory.path + "/poison"
+        first.policy = .codel(target: .seconds(5), interval: .seconds(100))
+        do {
+            _ = try startExporting(every: .seconds(3600), to: [first, second], collecting: Silence())
+            Issue.record("wanted an error")
+        } catch {
+            guard case .directory(let sink, _) = error else { throw error }
+            #expect(sink == "second")
+        }
+        // What could not start has let the directory go again.
+        let exporting = try startExporting(every: .seconds(3600), to: [first], collecting: Silence())
+        #expect(await exporting.shutdown().isComplete)
     }
 }

@@ -14,13 +14,14 @@
 ///     close(handle)                      once; the handle is then gone
 ///
 /// Calls into one instance never overlap, `stop` excepted; they may come from different threads, and those threads
-/// block all signals. Two instances are called side by side. A call may block, but the host measures it against
+/// block all signals but those of faults. Two instances are called side by side. A call may block, but the host measures it against
 /// `deadline`: the queue before this sink fills meanwhile, and batches are dropped from it. A plugin must not call
 /// exit, change signal handlers, write to the standard streams or let a C++ exception or longjmp leave its functions.
 ///
 /// What is delivered is a frame: `header` and `payload`, two spans. Written one after the other they are a piece of
 /// a Weir batch file: the header is a zstd skippable frame, the payload a standard zstd frame. A plugin that passes
-/// bytes on needs to understand neither. The facts beside them are read from the header for it.
+/// bytes on needs to understand neither. The facts beside them are read from the header for it. A plugin that wants the
+/// numbers asks the host for them (`read_batch`, `read_view`, `read_row`) and needs neither zstd nor protobuf.
 ///
 /// Compatibility. `abi_major` must be equal. A host of a later minor version knows all earlier ones. Structures that
 /// begin with `size` may grow at their end: read a field only where `size` covers it (`WEIR_HAS`). The elements of
@@ -47,7 +48,7 @@ extern "C" {
 /// The first eight bytes of both tables: "WEIRPLUG" read as a little-endian number.
 #define WEIR_PLUGIN_MAGIC 0x47554c5052494557ull
 #define WEIR_PLUGIN_ABI_MAJOR 1u
-#define WEIR_PLUGIN_ABI_MINOR 0u
+#define WEIR_PLUGIN_ABI_MINOR 1u
 
 /// Whether the structure that `pointer` leads to was made by someone who knew the field.
 #define WEIR_HAS(pointer, field) \
@@ -134,6 +135,104 @@ typedef struct weir_result {
     size_t message_length;
 } weir_result;
 
+// MARK: - Columns
+
+// What a frame's payload holds, read by the host (WEIR_FEATURE_COLUMNS). Every text here is followed by a zero byte that
+// `length` does not count. Names, keys and bounds are good until `deliver` returns, a row's arrays until the next row is
+// read.
+
+/// A tag of a row, or an attribute of who measures.
+typedef struct weir_tag {
+    weir_text key;
+    weir_text value;
+} weir_tag;
+
+/// A batch: one collection.
+typedef struct weir_batch {
+    uint32_t size;
+    uint32_t reserved;
+    size_t views_count;
+    /// Who measured: `service.name` and its like.
+    const weir_tag *WEIR_NULLABLE resource;
+    size_t resource_count;
+} weir_batch;
+
+/// What a view makes of measurements: `weir_view.kind`.
+enum {
+    WEIR_VIEW_COUNT = 1,
+    WEIR_VIEW_SUM = 2,
+    WEIR_VIEW_LAST_VALUE = 3,
+    WEIR_VIEW_DISTRIBUTION = 4,
+    WEIR_VIEW_EXPONENTIAL_DISTRIBUTION = 5
+};
+
+/// `weir_view.flags`.
+enum {
+    /// The numbers are whole: `weir_row.integer` has them exactly.
+    WEIR_VIEW_INTEGER = 1,
+    /// A count, or a sum that only grows.
+    WEIR_VIEW_MONOTONIC = 2,
+    /// Values count from the batch before, not from the row's start.
+    WEIR_VIEW_DELTA = 4,
+    /// Rows of a distribution know their smallest and greatest value.
+    WEIR_VIEW_RANGE = 8
+};
+
+/// A view: a table with one row a series.
+typedef struct weir_view {
+    uint32_t size;
+    uint32_t kind;
+    uint32_t flags;
+    /// WEIR_VIEW_EXPONENTIAL_DISTRIBUTION: bucket i holds values in (base^i, base^(i+1)], base 2^(2^-scale).
+    int32_t scale;
+    size_t rows_count;
+    /// `http/latency`.
+    weir_text name;
+    weir_text description;
+    /// UCUM: `s`, `By`, `1`.
+    weir_text unit;
+    /// What is measured: `http.server.duration`.
+    weir_text measure;
+    /// WEIR_VIEW_DISTRIBUTION: the upper bounds of all buckets but the last, ascending, each inclusive.
+    const double *WEIR_NULLABLE bounds;
+    size_t bounds_count;
+} weir_view;
+
+/// Buckets in use of an exponential distribution, ascending by index.
+typedef struct weir_buckets {
+    const int32_t *WEIR_NULLABLE indexes;
+    const uint64_t *WEIR_NULLABLE counts;
+    size_t count;
+} weir_buckets;
+
+/// A row: one series. Fields that its view's kind does not have are 0.
+typedef struct weir_row {
+    uint32_t size;
+    uint32_t reserved;
+    /// The tags that the series has, in the order of the view's keys.
+    const weir_tag *WEIR_NULLABLE tags;
+    size_t tags_count;
+    /// When the series began, and the time of its values. Nanoseconds since 1970.
+    uint64_t start_time;
+    uint64_t end_time;
+    /// The count, sum or last value; a distribution's sum.
+    double value;
+    /// The same, where the view has WEIR_VIEW_INTEGER.
+    int64_t integer;
+    /// Both distributions: how many measurements.
+    uint64_t count;
+    /// Both distributions, where the view has WEIR_VIEW_RANGE; not a number in a row without measurements.
+    double minimum;
+    double maximum;
+    /// WEIR_VIEW_DISTRIBUTION: counts by bucket, one more than the view has bounds.
+    const uint64_t *WEIR_NULLABLE buckets;
+    size_t buckets_count;
+    /// WEIR_VIEW_EXPONENTIAL_DISTRIBUTION: measurements equal to zero, of values above it, and below it by magnitude.
+    uint64_t zero_count;
+    weir_buckets positive;
+    weir_buckets negative;
+} weir_row;
+
 // MARK: - The host
 
 enum {
@@ -143,14 +242,16 @@ enum {
     WEIR_LOG_ERROR = 4
 };
 
-/// Feature bits of `weir_host.features` and `weir_plugin.required_features`. Those of later versions are named here
-/// so that their numbers stay free: no host sets them yet.
+/// Feature bits of `weir_host.features` and `weir_plugin.required_features`. WEIR_FEATURE_COLLECT is named here so that
+/// its number stays free: no host sets it yet.
 #define WEIR_FEATURE_READ_HEADER (1ull << 0)
 #define WEIR_FEATURE_COLUMNS (1ull << 1)
 #define WEIR_FEATURE_COLLECT (1ull << 2)
+#define WEIR_FEATURE_DEMAND (1ull << 3)
 
 /// What the host does for a plugin. The table given to `weir_plugin_entry` lives as long as the process; the one given
-/// to `open`, which logs under the sink's name, until `close` returns. All functions may be called from any thread.
+/// to `open`, which logs under the sink's name, until `close` returns. All functions may be called from any thread, those
+/// of WEIR_FEATURE_COLUMNS only while `deliver` runs and one at a time.
 typedef struct weir_host {
     uint64_t magic;
     uint32_t abi_major;
@@ -170,6 +271,26 @@ typedef struct weir_host {
     /// as far as its `size` covers, `header` set to the header's own bytes and `payload` to {NULL, length that follows
     /// the header}. Returns 1, or 0 where no whole and valid header stands there.
     int32_t (*read_header)(void *WEIR_NULLABLE context, weir_span bytes, weir_frame *frame);
+    /// WEIR_FEATURE_COLUMNS, of the frame that this sink's `deliver` was called with: each fills its last argument as far
+    /// as that one's `size` covers, and returns 1; or 0 where nothing is delivered or there is no such place. `read_batch`
+    /// also returns 0, and logs why, where the payload cannot be read or is none. It is decoded once a frame, when first
+    /// asked for.
+    ///
+    ///     weir_batch batch = { .size = sizeof batch };
+    ///     if (!host->read_batch(host->context, &batch)) ...
+    ///     for (size_t v = 0; v < batch.views_count; v++) {
+    ///         weir_view view = { .size = sizeof view };
+    ///         host->read_view(host->context, v, &view);
+    ///         for (size_t r = 0; r < view.rows_count; r++) {
+    ///             weir_row row = { .size = sizeof row };
+    ///             host->read_row(host->context, v, r, &row);
+    int32_t (*read_batch)(void *WEIR_NULLABLE context, weir_batch *batch);
+    int32_t (*read_view)(void *WEIR_NULLABLE context, size_t view, weir_view *to);
+    int32_t (*read_row)(void *WEIR_NULLABLE context, size_t view, size_t row, weir_row *to);
+    /// WEIR_FEATURE_DEMAND: asks for so many batches more. In a sink that is configured to wait for demand nothing is
+    /// delivered without it, and what was asked for adds up; elsewhere it changes nothing. What the end of a plugin's
+    /// process leaves unanswered still stands for the one that replaces it.
+    void (*demand)(void *WEIR_NULLABLE context, uint64_t batches);
 } weir_host;
 
 // MARK: - The plugin
@@ -209,7 +330,7 @@ typedef struct weir_setting_kind {
 /// One setting as the host checked it: one for each kind that the plugin names, in that order, defaults included.
 typedef struct weir_setting {
     const char *key;
-    /// As the user wrote it.
+    /// As the user wrote it. A zero byte follows.
     weir_text text;
     /// What it means, where the kind has a number.
     int64_t number;

@@ -77,6 +77,14 @@ struct MappingReader {
             extent: entries[key]?.extent ?? .character)
     }
 
+    /// Reports something that is wrong with the value of a key.
+    func report(_ fault: ConfigurationFault, of key: String) {
+        let value = entries[key]?.value
+        reading.report(
+            fault, at: value?.place ?? place, path: path.appending(key).description,
+            extent: value?.extent ?? .character)
+    }
+
     /// Reports the keys that nobody asked for.
     func finish() { finish(known: known) }
 
@@ -99,6 +107,7 @@ struct MappingReader {
             reading.reportWrong(value, path: path.appending(key), form: form)
             return nil
         }
+        if case .text = form { reading.keepSecret(value) }
         return scalar.isBroken ? nil : (scalar.text, number)
     }
 
@@ -166,6 +175,7 @@ struct MappingReader {
         var texts: [String] = []
         for value in values {
             if case .scalar(let scalar) = value.form, !scalar.text.isEmpty, !scalar.text.utf8.contains(0) {
+                reading.keepSecret(value)
                 texts.append(scalar.text)
             } else {
                 reading.reportWrong(value, path: path.appending(key), expected: "a list of \(expected)")
@@ -188,6 +198,7 @@ struct MappingReader {
         var texts: [String: String] = [:]
         for (key, value) in own() {
             if case .scalar(let scalar) = value.form {
+                reading.keepSecret(value)
                 texts[key] = scalar.text
             } else {
                 reading.reportWrong(value, path: path.appending(key), expected: "a text")

@@ -7,8 +7,7 @@ final class Reading {
     let environment: [String: String]
     /// Variables that would override something, whether they are set or not.
     private var overrides: Set<String> = []
-    /// What came from the environment into the settings of exporters, and how errors call it.
-    private(set) var secrets: [String: String] = [:]
+    private(set) var secrets = Secrets()
     private var findings: [Finding] = []
     /// Bytes that values with environment variables in them may still take.
     private var room = SourceText.limit
@@ -125,12 +124,5 @@ final class Reading {
     }
 
     /// Remembers that a value must not be shown.
-    func keepSecret(_ value: Value) {
-        guard case .scalar(let scalar) = value.form, scalar.isSecret, !scalar.text.isEmpty else { return }
-        if case .variable(let name) = value.place {
-            secrets[scalar.text] = "${\(name)}"
-        } else {
-            secrets[scalar.text] = scalar.written
-        }
-    }
+    func keepSecret(_ value: Value) { secrets.keep(value) }
 }

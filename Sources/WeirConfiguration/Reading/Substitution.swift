@@ -1,5 +1,6 @@
 /// Environment variables in values: `${NAME}`, `${NAME:default}`, the same as the shell spells it `${NAME:-default}`,
-/// and `$$` for one dollar. Any other dollar stands for itself.
+/// and `$$` for one dollar. Any other dollar stands for itself. `${env:NAME}`, as OpenTelemetry's files have it, is
+/// `${NAME}`.
 ///
 /// A variable that is set to nothing counts as not set where there is a default.
 struct Substitution {
@@ -49,11 +50,12 @@ struct Substitution {
         text += rest
     }
 
-    private mutating func append(_ inside: Substring, _ environment: [String: String]) throws(Failure) {
+    private mutating func append(_ whole: Substring, _ environment: [String: String]) throws(Failure) {
+        let inside = whole.hasPrefix("env:") ? whole.dropFirst(4) : whole
         let name = String(inside.prefix { $0 != ":" })
         guard Self.isName(name) else {
             throw .badReference(
-                "'${\(Scalar.shortened(String(inside)))}' names no environment variable: expected a letter or '_', "
+                "'${\(Scalar.shortened(String(whole)))}' names no environment variable: expected a letter or '_', "
                     + "then letters, digits and '_'; write '$$' for a dollar")
         }
         let fallback = inside.dropFirst(name.count)

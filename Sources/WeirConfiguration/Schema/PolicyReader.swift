@@ -1,11 +1,13 @@
+internal import Weir
+
 /// Reads `policy`: a name, or a name with what it needs.
 ///
 ///     policy: lifo
 ///     policy: {block: {deadline: 1s}}
 enum PolicyReader {
-    private typealias Read = @Sendable (inout MappingReader) -> PolicyModel?
+    private typealias Read = @Sendable (inout MappingReader) -> OverflowPolicy?
 
-    private static let plain: [(name: String, policy: PolicyModel)] = [
+    private static let plain: [(name: String, policy: OverflowPolicy)] = [
         ("dropOldest", .dropOldest), ("dropNewest", .dropNewest), ("lifo", .lifo), ("coalesce", .coalesce),
     ]
 
@@ -20,7 +22,7 @@ enum PolicyReader {
 
     private static var names: [String] { plain.map(\.name) + needy.map(\.name) }
 
-    static func policy(_ sink: inout MappingReader) -> PolicyModel? {
+    static func policy(_ sink: inout MappingReader) -> OverflowPolicy? {
         guard let value = sink.value("policy") else { return nil }
         let path = sink.path.appending("policy")
         switch value.form {
@@ -41,7 +43,7 @@ enum PolicyReader {
         }
     }
 
-    private static func policy(_ value: Value, _ entry: Entry, _ path: Path, _ reading: Reading) -> PolicyModel? {
+    private static func policy(_ value: Value, _ entry: Entry, _ path: Path, _ reading: Reading) -> OverflowPolicy? {
         let isPlain = plain.first { $0.name == entry.key }
         guard
             let read = needy.first(where: { $0.name == entry.key })?.read
@@ -61,28 +63,28 @@ enum PolicyReader {
 
     // MARK: - What each needs
 
-    @Sendable private static func block(_ reader: inout MappingReader) -> PolicyModel? {
+    @Sendable private static func block(_ reader: inout MappingReader) -> OverflowPolicy? {
         reader.required("deadline", Ranges.wait).map { .block(deadline: $0) }
     }
 
-    @Sendable private static func asyncThenSync(_ reader: inout MappingReader) -> PolicyModel? {
+    @Sendable private static func asyncThenSync(_ reader: inout MappingReader) -> OverflowPolicy? {
         let (high, low) = (reader.fraction("high"), reader.fraction("low"))
         let deadline = reader.required("deadline", Ranges.wait)
         guard let high, let low, let deadline, reader.areOrdered(low, high) else { return nil }
         return .asyncThenSync(high: high, low: low, deadline: deadline)
     }
 
-    @Sendable private static func random(_ reader: inout MappingReader) -> PolicyModel? {
+    @Sendable private static func random(_ reader: inout MappingReader) -> OverflowPolicy? {
         let (low, high) = (reader.fraction("low"), reader.fraction("high"))
         guard let low, let high, reader.areOrdered(low, high) else { return nil }
         return .random(low: low, high: high)
     }
 
-    @Sendable private static func expire(_ reader: inout MappingReader) -> PolicyModel? {
+    @Sendable private static func expire(_ reader: inout MappingReader) -> OverflowPolicy? {
         reader.required("age", Ranges.age).map { .expire(age: $0) }
     }
 
-    @Sendable private static func codel(_ reader: inout MappingReader) -> PolicyModel? {
+    @Sendable private static func codel(_ reader: inout MappingReader) -> OverflowPolicy? {
         let (target, interval) = (reader.required("target", Ranges.age), reader.required("interval", Ranges.age))
         guard let target, let interval else { return nil }
         return .codel(target: target, interval: interval)

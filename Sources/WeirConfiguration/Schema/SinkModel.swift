@@ -1,10 +1,12 @@
+internal import Weir
+
 /// A sink as a configuration describes it.
 struct SinkModel: Equatable, Sendable {
     var name: String
     /// The name of an exporter, or a plugin's path.
     var exporter = ""
     var settings: [String: String] = [:]
-    var policy: PolicyModel?
+    var policy: OverflowPolicy?
     var maximumBatches: Int?
     var maximumBytes: Int?
     var maximumAge: Duration?
@@ -40,14 +42,4 @@ struct SinkModel: Equatable, Sendable {
         /// `never`, `second` or `always`.
         var sync: String?
     }
-}
-
-/// What happens where a queue is full.
-enum PolicyModel: Equatable, Sendable {
-    case dropOldest, dropNewest, lifo, coalesce
-    case block(deadline: Duration)
-    case asyncThenSync(high: Double, low: Double, deadline: Duration)
-    case random(low: Double, high: Double)
-    case expire(age: Duration)
-    case codel(target: Duration, interval: Duration)
 }

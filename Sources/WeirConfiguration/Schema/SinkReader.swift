@@ -2,8 +2,7 @@ internal import WeirExport
 
 /// Reads `sinks`: a name, and under it what the sink is.
 struct SinkReader {
-    /// The settings that an exporter knows; `nil` where that cannot be known before it is loaded.
-    let settingsOf: (String) -> [SettingKind]?
+    let catalog: ExporterCatalog
 
     func sinks(_ sinks: inout MappingReader) -> [SinkModel] {
         var models: [SinkModel] = []
@@ -42,7 +41,7 @@ struct SinkReader {
 
     private func settings(of exporter: String, _ sink: inout MappingReader) -> [String: String] {
         var reader = sink.mapping("settings")
-        let kinds = settingsOf(exporter)
+        let kinds = kinds(of: exporter, sink)
         var settings: [String: String] = [:]
         for (key, value) in reader.own(kinds?.map(\.key) ?? []) {
             reader.reading.keepSecret(value)
@@ -61,6 +60,17 @@ struct SinkReader {
             reader.reportMissing(kind.key, kind.description)
         }
         return settings
+    }
+
+    /// The settings that an exporter knows; nil where that is not known.
+    private func kinds(of exporter: String, _ sink: MappingReader) -> [SettingKind]? {
+        switch catalog.entry(exporter) {
+        case .linked(let kinds), .plugin(let kinds): return kinds
+        case .unasked: return nil
+        case .refused(let reason):
+            sink.report(.refusedExporter(reason: sink.reading.secrets.redacted(reason)), of: "exporter")
+            return nil
+        }
     }
 
     private func readBounds(_ sink: inout MappingReader, into model: inout SinkModel) {
@@ -94,8 +104,8 @@ struct SinkReader {
         retry.finish()
 
         var breaker = sink.mapping("breaker")
-        model.breaker.failuresInARow = breaker.integer("failuresInARow", 1...1_000)
-        model.breaker.failuresOf20 = breaker.integer("failuresOf20", 1...20)
+        model.breaker.failuresInARow = breaker.integer("failuresInARow", 0...1_000)
+        model.breaker.failuresOf20 = breaker.integer("failuresOf20", 0...20)
         model.breaker.pause = breaker.duration("pause", Ranges.wait)
         breaker.finish()
 
@@ -117,7 +127,7 @@ struct SinkReader {
     private func readPlugin(_ sink: inout MappingReader, into model: inout SinkModel) {
         model.runsInProcess = sink.choice("isolation", ["process", "inProcess"]).map { $0 == "inProcess" }
         model.isRequired = sink.boolean("required")
-        guard settingsOf(model.exporter) != nil else { return }
+        guard case .linked = catalog.entry(model.exporter) else { return }
         for (key, isThere) in [("isolation", model.runsInProcess != nil), ("required", model.isRequired != nil)]
         where isThere {
             sink.reportConflict(key, "is for plugins: '\(model.exporter)' is a part of the program")

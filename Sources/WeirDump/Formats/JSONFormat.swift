@@ -97,7 +97,7 @@ private struct JSONObject {
 }
 
 /// JSON's values as text.
-enum JSON {
+package enum JSON {
     static func number(_ value: Scalar) -> String {
         switch value {
         case .integer(let whole): "\(whole)"
@@ -113,11 +113,11 @@ enum JSON {
 
     static func array(_ values: [String]) -> String { "[\(values.joined(separator: ","))]" }
 
-    static func object(_ members: [(name: String, value: String)]) -> String {
+    package static func object(_ members: [(name: String, value: String)]) -> String {
         "{\(members.map { "\(string($0.name)):\(string($0.value))" }.joined(separator: ","))}"
     }
 
-    static func string(_ text: String) -> String {
+    package static func string(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
         return isPlain ? "\"" + text + "\"" : escaped(text)
     }

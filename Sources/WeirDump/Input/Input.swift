@@ -1,4 +1,4 @@
-internal import WeirBatch
+package import WeirBatch
 
 /// One thing named to be read: a file, a directory of files, or standard input.
 ///
@@ -6,9 +6,9 @@ internal import WeirBatch
 /// whether the file may still grow: then the frame is unfinished, otherwise it is damage. A file may grow while its
 /// writer holds its lock, and the one with the greatest name always may, since a copy of a directory has no locks. The
 /// same holds for a file that is named by itself, judged by what stands beside it.
-final class Input {
+package final class Input {
     /// What reading comes upon.
-    enum Event {
+    package enum Event {
         case item(Item, path: String)
         /// A frame at the end of a file that may grow.
         case unfinished(Damage, path: String)
@@ -41,9 +41,9 @@ final class Input {
     private var lastName = ""
     private var hasOpened = false
     /// Whether nothing more will come from here.
-    private(set) var isFinished = false
+    package private(set) var isFinished = false
 
-    init(_ operand: String) {
+    package init(_ operand: String) {
         self.operand = operand
         if operand == "-" {
             kind = .standardInput
@@ -62,7 +62,7 @@ final class Input {
     /// - Parameters:
     ///   - following: whether this will be called again, and what is unfinished be finished then.
     ///   - take: returns whether to go on.
-    func drain(following: Bool, _ take: (Event) -> Bool) {
+    package func drain(following: Bool, _ take: (Event) -> Bool) {
         let waiting = growing
         growing = []
         for file in waiting where !isFinished { read(file, following: following, take) }

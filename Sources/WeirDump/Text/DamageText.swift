@@ -1,8 +1,8 @@
-internal import WeirBatch
+package import WeirBatch
 
 extension Damage {
     /// Where it is, what is wrong, and what was lost with it.
-    func sentence(_ path: String) -> String {
+    package func sentence(_ path: String) -> String {
         var lost = "\(NumberText.grouped(length)) bytes"
         if let header = self.lost {
             let numbers = header.first == header.last ? "#\(header.first)" : "#\(header.first)-\(header.last)"

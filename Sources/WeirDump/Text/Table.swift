@@ -7,18 +7,20 @@ package struct Table {
     private var rows: [[String]] = []
 
     /// A cell is cut to so many characters.
-    private static let widest = 64
+    private let widest: Int
 
-    package init() {}
+    package init(widest: Int = 64) {
+        self.widest = widest
+    }
 
     package mutating func addColumn(_ header: String, _ alignment: Alignment = .right) {
-        headers.append(Self.cut(header))
+        headers.append(cut(header))
         alignments.append(alignment)
     }
 
     /// Adds a row of as many cells as there are columns.
     package mutating func addRow(_ cells: [String]) {
-        rows.append(cells.map(Self.cut))
+        rows.append(cells.map(cut))
     }
 
     package func write(to output: Output, terminal: Terminal, indent: Int = 2) {
@@ -52,7 +54,7 @@ package struct Table {
         return line
     }
 
-    private static func cut(_ cell: String) -> String {
+    private func cut(_ cell: String) -> String {
         let safe = Terminal.safe(cell)
         return safe.count > widest ? safe.prefix(widest - 1) + "…" : safe
     }

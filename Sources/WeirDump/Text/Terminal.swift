@@ -5,7 +5,7 @@ package struct Terminal: Sendable {
 
     package init(hasColour: Bool) { self.hasColour = hasColour }
 
-    enum Style: String {
+    package enum Style: String {
         case bold = "1"
         case dim = "2"
         case red = "31"
@@ -13,12 +13,12 @@ package struct Terminal: Sendable {
         case cyan = "36"
     }
 
-    func styled(_ text: String, _ style: Style) -> String {
+    package func styled(_ text: String, _ style: Style) -> String {
         hasColour && !text.isEmpty ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
     }
 
     /// Moves to the upper left and forgets what was there.
-    static let clear = "\u{1B}[H\u{1B}[2J\u{1B}[3J"
+    package static let clear = "\u{1B}[H\u{1B}[2J\u{1B}[3J"
 
     /// The text with control characters spelled out, so that no tag in a file steers the terminal or breaks the table.
     package static func safe(_ text: String) -> String {

@@ -1,0 +1,44 @@
+private import Logging
+public import Weir
+internal import WeirExport
+public import WeirRecording
+
+/// Starts to export as a configuration says, and applies its rules to views.
+///
+/// ```swift
+/// let exporting = try startExporting(configuration: Configuration(contentsOf: "weir.yaml"))
+/// ```
+///
+/// - Parameters:
+///   - configuration: What was read from a file.
+///   - stats: What to export.
+/// - Throws: ``ExportingError``; nothing runs then, and views are as they were. What came from the environment is not in
+///   its words.
+public func startExporting(
+    configuration: Configuration, from stats: Stats = .default
+) throws(ExportingError) -> Exporting {
+    let before = stats.viewRules
+    try configuration.applyViewRules(to: stats)
+    do throws(ExportingError) {
+        return try startExporting(
+            every: configuration.interval, to: configuration.sinks, collecting: Collector(stats: stats),
+            level: configuration.level, resource: configuration.resource, serveStatsAt: configuration.statsSocket)
+    } catch {
+        try? stats.apply(before)
+        throw error.reworded(configuration.redacted)
+    }
+}
+
+extension Configuration {
+    /// Rules that cannot be followed are logged, those that concern views of later too.
+    func applyViewRules(to stats: Stats) throws(ExportingError) {
+        guard stats.viewRules != viewRules else { return }
+        do throws(StatsError) {
+            try stats.apply(viewRules) { problem in
+                Logger(label: "weir").warning("\(problem)")
+            }
+        } catch {
+            throw .resources(reason: redacted(error.description))
+        }
+    }
+}
