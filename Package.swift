@@ -98,7 +98,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "WeirPluginHost", dependencies: ["WeirBatch", "WeirExport"], swiftSettings: swiftSettings),
+            name: "WeirPluginHost", dependencies: ["WeirExport"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirBench",
             dependencies: [

@@ -53,8 +53,8 @@ public final class Exporting: Sendable {
         }
     }
 
-    /// The stream that the batches belong to.
-    package var stream: StreamID { pipeline.stream }
+    /// The streams that the batches belong to, one a feed.
+    package var streams: [StreamID] { pipeline.streams }
 
     /// Every sink's accounts, each from one moment.
     package var snapshots: [SinkSnapshot] { pipeline.snapshots() }
@@ -89,7 +89,7 @@ public final class Exporting: Sendable {
 ///
 /// - Parameters:
 ///   - interval: How often, from a nanosecond to a year.
-///   - sinks: Where to. All of them get the same batches, byte for byte.
+///   - sinks: Where to. Those that agree in interval, temporality, views and level get the same batches, byte for byte.
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
 ///   - resource: Attributes of this process beside the standard ones, or instead of them: `service.name` and its like.
 ///   - stats: What to export.
@@ -109,7 +109,7 @@ public func startExporting(
 ///
 /// - Parameters:
 ///   - interval: How often, from a nanosecond to a year.
-///   - sinks: Where to. All of them get the same batches, byte for byte.
+///   - sinks: Where to. Those that agree in interval, temporality, views and level get the same batches, byte for byte.
 ///   - source: Where collections come from.
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
 ///   - resource: Attributes of this process beside the standard ones, or instead of them.

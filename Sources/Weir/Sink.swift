@@ -21,7 +21,23 @@ public struct Sink: Sendable, Equatable {
     /// A batch that waited longer is dropped; nil for no such bound.
     public var maximumAge: Duration?
 
-    /// What happens when the queue is full; nil for ``OverflowPolicy/dropOldest``.
+    /// How often it gets a batch; nil: exporting's own interval.
+    public var interval: Duration?
+
+    /// Whether values count from when their series began, or from the batch before.
+    public var temporality: Temporality = .cumulative
+
+    /// Which views it gets, by patterns over their names: `["http/*", "!http/debug/*"]`; nil: all.
+    ///
+    /// A view is sent where a pattern matches, or all are of those with `!`, and none with `!` does. `*` stands for
+    /// anything, `?` for one character. Weir's own views (`weir.*`) are sent unless a pattern with `!` matches them.
+    public var match: [String]?
+
+    /// zstd's level; nil: exporting's own.
+    public var level: Int?
+
+    /// What happens when the queue is full; nil for ``OverflowPolicy/coalesce`` where values are deltas, which would be
+    /// lost, and ``OverflowPolicy/dropOldest`` where a newer batch says all that an older one said.
     public var policy: OverflowPolicy?
 
     /// How long a delivery should take at most. One that takes twice as long is reported, and goes on.
@@ -107,7 +123,7 @@ public struct Sink: Sendable, Equatable {
             bounds: QueueBounds(
                 batches: UInt64(max(maximumBatches, 1)), bytes: UInt64(max(maximumBytes, 1)),
                 ageNanoseconds: maximumAge?.unsignedNanoseconds),
-            policy: (policy ?? .dropOldest).queuePolicy(),
+            policy: (policy ?? (temporality == .delta ? .coalesce : .dropOldest)).queuePolicy(),
             timeoutNanoseconds: UInt64(max(timeout.nanoseconds, 1)))
         configuration.isRequired = isRequired
         configuration.workers = workers
@@ -116,6 +132,10 @@ public struct Sink: Sendable, Equatable {
         configuration.breaker = breaker.breaker
         configuration.poisonDirectory = poisonDirectory
         configuration.spill = spill?.configuration
+        configuration.intervalNanoseconds = interval?.nanoseconds
+        configuration.temporality = temporality == .delta ? .delta : .cumulative
+        configuration.match = match
+        configuration.level = level.map { Int32(clamping: $0) }
         return configuration
     }
 }

@@ -15,7 +15,7 @@ extension BatchEncoder {
     package mutating func encode(
         _ batch: borrowing Batch, upTo limit: Int, _ estimate: inout LengthEstimate
     ) throws(BatchError) -> [Payload] {
-        let weight = BatchCut.weight(of: batch)
+        let weight = batch.weight
         let expected = estimate.length(ofWeight: weight)
         if expected <= limit, let whole = try encodeWhole(batch, splits: batch.rows > 1) {
             estimate.note(length: whole.bytes.count, weight: weight)
@@ -67,17 +67,6 @@ package struct LengthEstimate: Sendable {
 
 /// Cuts a batch by rows.
 enum BatchCut {
-    /// Roughly the bytes that a batch takes in memory, from the lengths of its columns alone.
-    static func weight(of batch: borrowing Batch) -> Int {
-        var weight = batch.strings.bytes.count
-        for view in batch.views { weight += self.weight(of: view) }
-        return weight
-    }
-
-    private static func weight(of view: ViewColumns) -> Int {
-        8 * (view.points + view.startTimes.count) + 4 * view.tagValues.count
-    }
-
     /// Batches with the rows of one, in order, that weigh about the same; at most so many, none of them without a row
     /// unless the batch has none. Tables without rows are in the first.
     static func parts(of batch: borrowing Batch, count: Int) -> [Batch] {
@@ -114,16 +103,23 @@ enum BatchCut {
         let tagValues = batch.views.reduce(0) { $0 + $1.tagValues.count }
         let stringWeight = Double(batch.strings.bytes.count) / Double(max(tagValues, 1))
         return batch.views.map { view in
-            let own = Double(weight(of: view)) / Double(max(view.rows, 1))
+            let own = Double(view.weight) / Double(max(view.rows, 1))
             return max(1, own + stringWeight * Double(view.tagKeys.count))
         }
     }
 }
 
 extension Batch {
+    /// Roughly the bytes that it takes in memory, from the lengths of its columns alone.
+    package var weight: Int { views.reduce(strings.bytes.count) { $0 + $1.weight } }
+
     fileprivate var withoutViews: Batch {
         var batch = self
         batch.views = []
         return batch
     }
+}
+
+extension ViewColumns {
+    fileprivate var weight: Int { 8 * (points + startTimes.count) + 4 * tagValues.count }
 }

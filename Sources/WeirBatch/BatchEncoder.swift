@@ -3,6 +3,9 @@
 /// Columns go to protobuf-c as whole arrays, where they lie: no message exists per row and nothing is copied on the way
 /// into the one buffer that zstd then reads.
 package struct BatchEncoder: ~Copyable {
+    /// zstd's levels.
+    package static var levels: ClosedRange<Int32> { compressionLevels }
+
     private var packer = BatchPacker()
     private var compressor: Compressor
 

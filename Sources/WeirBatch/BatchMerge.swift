@@ -27,7 +27,7 @@ package enum BatchMerge {
         for definition in newerTables.order {
             guard var new = newerTables.tables.removeValue(forKey: definition) else { continue }
             var old = olderTables.tables.removeValue(forKey: definition) ?? new.withoutRows
-            align(&old, &new)
+            old.align(with: &new)
             result.views.append(
                 TableMerge(older: old, newer: new, olderStart: older.startTime, newerStart: newer.startTime).table)
         }
@@ -36,30 +36,9 @@ package enum BatchMerge {
         }
         return result
     }
-
-    /// Gives both the same keys and the same, coarser, scale.
-    private static func align(_ older: inout ViewColumns, _ newer: inout ViewColumns) {
-        let keys = newer.tagKeys + older.tagKeys.filter { !newer.tagKeys.contains($0) }
-        older.setKeys(keys)
-        newer.setKeys(keys)
-        let scale = min(older.scale, newer.scale)
-        older.coarsen(to: scale)
-        newer.coarsen(to: scale)
-    }
 }
 
 extension Batch {
-    fileprivate var isSound: Bool {
-        for view in views {
-            do throws(BatchError) {
-                try view.validateShape(strings: strings.count)
-            } catch {
-                return false
-            }
-        }
-        return true
-    }
-
     /// One table a definition, with its tag values renamed, in the order of first sight. A batch has several where a view
     /// went and came back.
     fileprivate func tables(values: [UInt32]) -> (order: [ViewDefinition], tables: [ViewDefinition: ViewColumns]) {
@@ -73,12 +52,7 @@ extension Batch {
                 tables[definition] = view
                 continue
             }
-            let keys = table.tagKeys + view.tagKeys.filter { !table.tagKeys.contains($0) }
-            table.setKeys(keys)
-            view.setKeys(keys)
-            let scale = min(table.scale, view.scale)
-            table.coarsen(to: scale)
-            view.coarsen(to: scale)
+            view.align(with: &table)
             table.append(view, values: values)
             tables[definition] = table
         }

@@ -116,10 +116,13 @@ enum ZstdFrame {
     }
 }
 
+/// Those that zstd knows.
+var compressionLevels: ClosedRange<Int32> { ZSTD_minCLevel()...ZSTD_maxCLevel() }
+
 /// zstd's state for compressing at a level, which the caller frees. Frames get content size, where it is known, and
 /// checksum, so that a reader can allocate rightly and sees damage.
 func compressionContext(level: Int32) throws(BatchError) -> OpaquePointer {
-    let levels = ZSTD_minCLevel()...ZSTD_maxCLevel()
+    let levels = compressionLevels
     guard levels.contains(level) else { throw .compressionLevel(allowed: levels, found: level) }
     guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
     let settings = [

@@ -37,7 +37,7 @@ extension ViewColumns.ExponentialBuckets {
     }
 
     /// Each row's buckets and those of its partner in another table, where it has one (not -1).
-    func adding(_ other: Self, _ partners: [Int]) -> Self {
+    package func adding(_ other: Self, _ partners: [Int]) -> Self {
         guard !other.lengths.isEmpty else { return self }
         let (mine, theirs) = (starts, other.starts)
         var result = Self()

@@ -76,6 +76,16 @@ extension ViewColumns {
         rows += other.rows
     }
 
+    /// Gives two tables of one definition the same keys, the other's first, and the same, coarser, scale.
+    package mutating func align(with other: inout ViewColumns) {
+        let keys = other.tagKeys + tagKeys.filter { !other.tagKeys.contains($0) }
+        setKeys(keys)
+        other.setKeys(keys)
+        let coarser = min(scale, other.scale)
+        coarsen(to: coarser)
+        other.coarsen(to: coarser)
+    }
+
     /// Lays the tags out for other keys. A key that was not there before is no row's; one that is left out must be.
     package mutating func setKeys(_ keys: [String]) {
         guard keys != tagKeys else { return }

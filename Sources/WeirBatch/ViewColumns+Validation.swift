@@ -1,3 +1,21 @@
+extension Batch {
+    /// Whether every column has the length that its rows need and every tag value is a string: whoever picks rows out may
+    /// then do so. Looks at no value but tag values.
+    package var isSound: Bool {
+        do throws(BatchError) {
+            try validateShape()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Throws where ``isSound`` is false, and says which column is wrong.
+    package func validateShape() throws(BatchError) {
+        for view in views { try view.validateShape(strings: strings.count) }
+    }
+}
+
 extension ViewColumns {
     /// Scales that have a meaning everywhere: base 2^1024 down to 1.0000007.
     package static let scales: ClosedRange<Int32> = -10...20

@@ -49,7 +49,7 @@ package struct Demo: Sendable {
         let end = await exporting.shutdown()
         if let failure = progress.failure { throw failure }
 
-        let recorded = try RecordedTotals(of: exporting.stream, in: options.directory)
+        let recorded = try RecordedTotals(of: exporting.streams[0], in: options.directory)
         (report.counted, report.recorded) = (progress.byKind, recorded.byKind)
         (report.batches, report.batchBytes) = (recorded.batches, recorded.bytes)
         (report.omissions, report.changes) = (progress.omissions, progress.changes)

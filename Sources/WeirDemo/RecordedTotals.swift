@@ -2,7 +2,7 @@ internal import WeirBatch
 internal import WeirDump
 internal import WeirRecording
 
-/// What was recorded, from the last batch of a stream in a directory: values count from the stream's beginning.
+/// What was recorded, from the last collection of a stream in a directory: values count from the stream's beginning.
 struct RecordedTotals {
     private(set) var byKind: [FileKind: DemoReport.Recorded] = [:]
     private(set) var batches = 0
@@ -25,22 +25,23 @@ struct RecordedTotals {
     private mutating func read(_ stream: StreamID, _ path: String) throws(DemoError) {
         do throws(BatchError) {
             let reader = try BatchReader(path: path)
-            var last: Frame?
+            var last: [Frame] = []
             while let item = try reader.next() {
                 guard case .frame(let frame) = item, frame.header.stream == stream else { continue }
-                last = frame
+                if frame.header.part == 1 { last = [] }
+                last.append(frame)
                 batches += 1
                 bytes += frame.length
             }
             // The payload is where its reader is, so it is decoded before the next file is opened.
-            if let last { take(try last.batch(), last.header) }
+            if !last.isEmpty { byKind = [:] }
+            for part in last { take(try part.batch(), part.header) }
         } catch {
             throw .batches(directory: path, reason: "\(error)")
         }
     }
 
     private mutating func take(_ batch: Batch, _ header: FrameHeader) {
-        byKind = [:]
         var table = SeriesTable(selection: Selection())
         table.add(batch, header: header, source: 0, windowStart: 0)
         for group in table.groups {

@@ -9,16 +9,18 @@ private import Musl
 private import Darwin
 #endif
 
-/// From a source of batches to sinks: one thread collects every interval, encodes once, and offers the same bytes to
-/// every sink's queue. Nothing that a sink does makes it wait, unless that sink's policy says so.
+/// From a source of batches to sinks: one thread collects, encodes once for each feed that is due, and offers the same
+/// bytes to the queue of every sink of the feed. Nothing that a sink does makes it wait, unless that sink's policy says
+/// so.
 ///
 /// The thread keeps the pipeline alive until ``shutdown(deadlineNanoseconds:completion:)``. A fork's child has no
 /// threads, hence no pipeline: nothing is written there under the parent's stream.
 package final class Pipeline: Sendable {
     /// What all sinks of the pipeline share.
     package struct Configuration: Sendable {
+        /// How often a sink gets a batch that does not say it itself.
         package var intervalNanoseconds: Int64 = 10_000_000_000
-        /// zstd's.
+        /// zstd's, likewise.
         package var level: Int32 = 1
         /// Who measures.
         package var resource: [Batch.Attribute] = []
@@ -26,12 +28,11 @@ package final class Pipeline: Sendable {
         package var totalBytes = 128 << 20
         /// A collection whose payload would be longer is split.
         package var partBytes = BatchEncoder.partLength
-        package var stream = StreamID.random()
 
         package init() {}
     }
 
-    private enum Phase: Equatable {
+    enum Phase: Equatable {
         case starting
         case failed(message: String)
         case running
@@ -40,20 +41,29 @@ package final class Pipeline: Sendable {
         case stopped
     }
 
-    private struct Control {
+    /// What the collector's thread and all others share.
+    struct Control {
         var phase = Phase.starting
         var counts = CollectionCounts()
+        var plan: Plan
     }
 
-    private let configuration: Configuration
-    private let source: any BatchSource
-    private let sinks: [SinkWorker]
-    private let budget: MemoryBudget
-    private let time: TimeSource
-    private let logger: Logger
-    private let control = Monitor(Control())
-    private let completions = Monitor(Completions())
-    private let process = getpid()
+    /// What is to be collected, for whom.
+    struct Plan: Sendable {
+        var feeds: [FeedPlan]
+        var resource: [Batch.Attribute]
+        var partBytes: Int
+        /// All of them, in the order in which they were given.
+        var sinks: [SinkWorker]
+    }
+
+    let source: any BatchSource
+    let budget: MemoryBudget
+    let time: TimeSource
+    let logger: Logger
+    let control: Monitor<Control>
+    let completions = Monitor(Completions())
+    let process: Int32 = getpid()
 
     /// Opens the exporters. Collecting begins with ``start()``.
     ///
@@ -63,37 +73,46 @@ package final class Pipeline: Sendable {
         _ configuration: Configuration, source: any BatchSource, sinks: [SinkConfiguration],
         logger: Logger = Logger(label: "weir"), time: TimeSource = .system
     ) throws(ExportError) {
-        let longest: Int64 = 366 * 86_400 * 1_000_000_000
-        guard 1...longest ~= configuration.intervalNanoseconds else {
-            throw .interval(nanoseconds: configuration.intervalNanoseconds)
-        }
-        var names: Set<String> = []
-        for sink in sinks where !names.insert(sink.name).inserted { throw .duplicateSink(sink.name) }
+        let definitions = try Self.definitions(of: sinks, in: configuration)
         let budget = MemoryBudget(limit: configuration.totalBytes)
-        var workers: [SinkWorker] = []
+        var plan = Plan(feeds: [], resource: configuration.resource, partBytes: configuration.partBytes, sinks: [])
         do throws(ExportError) {
-            for sink in sinks {
+            for (sink, definition) in zip(sinks, definitions) {
                 do throws(ExportError) {
-                    workers.append(try SinkWorker(sink, logger: logger, time: time, budget: budget))
+                    let worker = try SinkWorker(sink, logger: logger, time: time, budget: budget)
+                    plan.sinks.append(worker)
+                    plan.add(worker, to: definition)
                 } catch {
                     guard !sink.isRequired, case .plugin = error else { throw error }
                     logger.error("sink \(sink.name) is left out: \(error)")
                 }
             }
         } catch {
-            for worker in workers { worker.closeUnstarted() }
+            for worker in plan.sinks { worker.closeUnstarted() }
             throw error
         }
-        self.configuration = configuration
+        // Without a sink, whoever looks at the counts still sees the source collected.
+        if plan.sinks.isEmpty { plan.add(nil, to: try FeedDefinition(configuration)) }
         self.source = source
-        self.sinks = workers
         self.time = time
         self.logger = logger
         self.budget = budget
+        control = Monitor(Control(plan: plan))
+    }
+
+    /// The feed of each sink, where all of what they say makes sense.
+    static func definitions(
+        of sinks: [SinkConfiguration], in configuration: Configuration
+    ) throws(ExportError) -> [FeedDefinition] {
+        _ = try FeedDefinition(configuration)
+        var names: Set<String> = []
+        for sink in sinks where !names.insert(sink.name).inserted { throw .duplicateSink(sink.name) }
+        return try sinks.map { sink throws(ExportError) in try FeedDefinition(sink, in: configuration) }
     }
 
     /// Starts the threads.
     package func start() throws(ExportError) {
+        let sinks = sinks
         var started = 0
         while started < sinks.count, sinks[started].start() { started += 1 }
         var fault: ExportError? = started < sinks.count ? .noThread : nil
@@ -117,8 +136,10 @@ package final class Pipeline: Sendable {
         throw fault
     }
 
-    /// The name of the stream that the batches belong to.
-    package var stream: StreamID { configuration.stream }
+    var sinks: [SinkWorker] { control.withLock { $0.plan.sinks } }
+
+    /// The names of the streams that the batches belong to, one a feed.
+    package var streams: [StreamID] { control.withLock { $0.plan.feeds.map(\.stream) } }
 
     /// Collections so far, and ticks that came too late for one of their own.
     package var counts: CollectionCounts { control.withLock { $0.counts } }
@@ -131,197 +152,25 @@ package final class Pipeline: Sendable {
     /// - Parameter startTime: When counting began. Nanoseconds since 1970.
     package func ownBatch(since startTime: UInt64) -> Batch {
         var batch = Batch()
-        batch.resource = configuration.resource
-        batch.startTime = startTime
-        batch.endTime = time.wall()
         var metrics = PipelineMetrics()
         metrics.startTime = startTime
-        metrics.append(snapshots(), counts, to: &batch)
+        metrics.fill(&batch, snapshots(), counts)
+        batch.resource = control.withLock { $0.plan.resource }
+        batch.startTime = startTime
+        batch.endTime = time.wall()
         return batch
     }
-
-    // MARK: - The collector's thread
-
-    private func run() {
-        do throws(BatchError) {
-            var collection = Collection(encoder: try BatchEncoder(level: configuration.level))
-            control.withLock { $0.phase = .running }
-            collection.metrics.startTime = time.wall()
-            let interval = UInt64(configuration.intervalNanoseconds)
-            var tick = time.monotonic() &+ interval
-            while waitForTick(tick) {
-                collect(&collection)
-                // A collection that took longer than the interval answers for the ticks that it missed.
-                let now = time.monotonic()
-                let late = now > tick ? (now - tick) / interval : 0
-                control.withLock { $0.counts.lateTicks += late }
-                tick &+= (late + 1) &* interval
-            }
-            collect(&collection)
-            control.withLock { $0.phase = .stopped }
-        } catch {
-            control.withLock { $0.phase = .failed(message: "\(error)") }
-        }
-    }
-
-    /// - Returns: Whether the pipeline goes on.
-    private func waitForTick(_ tick: UInt64) -> Bool {
-        control.wait { control, until in
-            if control.phase == .stopping { return false }
-            until = tick
-            return time.monotonic() >= tick ? true : nil
-        }
-    }
-
-    /// What the thread keeps from one collection to the next.
-    private struct Collection: ~Copyable {
-        var encoder: BatchEncoder
-        var batch = Batch()
-        var metrics = PipelineMetrics()
-        var estimate = LengthEstimate()
-        /// The number that the next batch gets.
-        var number: UInt64 = 1
-
-        init(encoder: consuming BatchEncoder) {
-            self.encoder = encoder
-        }
-    }
-
-    private func collect(_ collection: inout Collection) {
-        let began = time.monotonic()
-        source.collect(into: &collection.batch)
-        collection.batch.resource = configuration.resource
-        collection.metrics.append(snapshots(), counts, to: &collection.batch)
-        defer { collection.metrics.remove(from: &collection.batch) }
-        do throws(BatchError) {
-            let payloads = try collection.encoder.encode(
-                collection.batch, upTo: configuration.partBytes, &collection.estimate)
-            let isDelta = collection.batch.views.contains { $0.temporality == .delta }
-            // Half the interval for all parts together.
-            let patience = time.monotonic() &+ UInt64(configuration.intervalNanoseconds) / 2
-            for (index, payload) in payloads.enumerated() {
-                let batch = SharedBatch(
-                    stream: configuration.stream, numbers: collection.number...collection.number,
-                    startTime: payload.startTime, endTime: payload.endTime, rows: payload.rows, points: payload.points,
-                    rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta,
-                    part: UInt32(index) + 1, parts: UInt32(payloads.count), budget: budget)
-                publish(batch, patience: patience)
-                collection.number += 1
-            }
-            control.withLock { control in
-                control.counts.collections += 1
-                control.counts.lastDurationNanoseconds = time.monotonic() &- began
-            }
-        } catch {
-            let isFirst = control.withLock { control in
-                control.counts.failures += 1
-                return control.counts.failures == 1
-            }
-            if isFirst { logger.error("a collection cannot be encoded, and is left out: \(error)") }
-        }
-    }
-
-    /// Offers a batch to all sinks, then waits with those whose policies want it, side by side: one that is slow takes no
-    /// collection from the others.
-    private func publish(_ batch: SharedBatch, patience: UInt64) {
-        makeRoom()
-        for sink in sinks { sink.offer(batch) }
-        for sink in sinks { sink.waitForRoom(until: patience) }
-    }
-
-    /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one
-    /// batch a sink at most.
-    private func makeRoom() {
-        while budget.isExceeded {
-            var oldest: UInt64?
-            for sink in sinks {
-                if let number = sink.oldestNumber { oldest = min(oldest ?? number, number) }
-            }
-            guard let oldest else { return }
-            for sink in sinks where sink.oldestNumber == oldest { _ = sink.shedOldest() }
-        }
-    }
-
-    // MARK: - The end
-
-    private struct Completions {
-        var waiting: [@Sendable (PipelineReport) -> Void] = []
-        var report: PipelineReport?
-        var hasBegun = false
-    }
-
-    /// Stops ticking, collects once more, delivers what waits in all sinks side by side, drops the rest, ends the
-    /// streams and reports: by the deadline and 250 ms, whatever an exporter does.
-    ///
-    /// `completion` runs on a thread of the pipeline's, or at once where the pipeline has ended before.
-    package func shutdown(
-        deadlineNanoseconds: UInt64, completion: @escaping @Sendable (PipelineReport) -> Void
-    ) {
-        // A fork's child inherits the locks in whatever state, and no thread that would answer.
-        guard getpid() == process else { return completion(PipelineReport(sinks: [], isComplete: false)) }
-        let deadline = time.monotonic() &+ min(deadlineNanoseconds, 86_400_000_000_000)
-        enum Next {
-            case begin
-            case wait
-            case answer(PipelineReport)
-        }
-        let next = completions.withLock { state -> Next in
-            if let report = state.report { return .answer(report) }
-            state.waiting.append(completion)
-            defer { state.hasBegun = true }
-            return state.hasBegun ? .wait : .begin
-        }
-        switch next {
-        case .answer(let report): completion(report)
-        case .wait: break
-        case .begin:
-            let work: @Sendable () -> Void = { self.finish(deadline: deadline) }
-            // Without a thread to wait on, the caller's own has to do.
-            if !Thread.start("weir-shutdown", work) { work() }
-        }
-    }
-
-    private func finish(deadline: UInt64) {
-        control.withLock { if $0.phase == .running { $0.phase = .stopping } }
-        // Half of the time that is left, so that what they took in can still be delivered.
-        let now = time.monotonic()
-        for sink in sinks { sink.limitParking(until: now &+ (deadline - min(now, deadline)) / 2) }
-        let hasCollected = control.wait { control, until -> Bool? in
-            if control.phase == .stopped { return true }
-            until = deadline
-            return time.monotonic() >= deadline ? false : nil
-        }
-        for sink in sinks { sink.drain(deadline: deadline) }
-        let late = sinks.filter { !$0.waitUntilFinished(deadline: deadline) }
-        for sink in late { sink.askToStop() }
-        let grace = max(deadline, time.monotonic()) &+ 150_000_000
-        for sink in late where !sink.waitUntilFinished(deadline: grace) { sink.abandon() }
-        let report = PipelineReport(sinks: snapshots(), isComplete: hasCollected)
-        let waiting = completions.withLock { state in
-            state.report = report
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for completion in waiting { completion(report) }
-    }
 }
 
-/// What the collector did.
-package struct CollectionCounts: Equatable, Sendable {
-    package var collections: UInt64 = 0
-    /// Collections that could not be encoded.
-    package var failures: UInt64 = 0
-    /// Ticks that passed while a collection ran.
-    package var lateTicks: UInt64 = 0
-    /// Collecting and encoding, the last time.
-    package var lastDurationNanoseconds: UInt64 = 0
-
-    package init() {}
-}
-
-/// How a pipeline ended.
-package struct PipelineReport: Sendable {
-    package var sinks: [SinkSnapshot]
-    /// Whether the last collection was made.
-    package var isComplete: Bool
+extension Pipeline.Plan {
+    /// Adds a sink to the feed of its definition, which begins a stream where there is none yet.
+    mutating func add(_ worker: SinkWorker?, to definition: FeedDefinition, stream: StreamID? = nil) {
+        let place = feeds.firstIndex { $0.definition == definition }
+        let sinks = worker.map { [$0] } ?? []
+        if let place {
+            feeds[place].sinks += sinks
+        } else {
+            feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: sinks))
+        }
+    }
 }

@@ -7,6 +7,7 @@ internal import WeirBatch
 ///     weir.sink.deliveries                 sink, result            calls to the exporter
 ///     weir.exporter.<counter>              sink                    what the exporter counts itself
 ///     weir.collections                     result                  encoded, failed, late
+///     weir.feed.rows.lost                                          ends of series that a feed could not keep
 ///     weir.collection.duration                                     of the collection before
 ///
 /// The accounts of one sink come from one moment, so that a reader can check their identity.
@@ -14,13 +15,13 @@ struct PipelineMetrics {
     /// When counting began. Nanoseconds since 1970.
     var startTime: UInt64 = 0
 
-    private var appended = 0
     private var strings: [String: UInt32] = [:]
 
-    /// Adds the views behind those of the application.
-    mutating func append(_ sinks: [SinkSnapshot], _ counts: CollectionCounts, to batch: inout Batch) {
+    /// Fills a batch of its own with the views.
+    mutating func fill(_ batch: inout Batch, _ sinks: [SinkSnapshot], _ counts: CollectionCounts) {
         strings = [:]
-        appended = 0
+        batch.strings.removeAll()
+        batch.views.removeAll(keepingCapacity: true)
         for (unit, name, symbol) in [
             (Amount.Unit.batches, "batches", "{batch}"), (.rows, "rows", "{row}"), (.bytes, "bytes", "By"),
         ] {
@@ -43,12 +44,6 @@ struct PipelineMetrics {
         appendDeliveries(sinks, to: &batch)
         appendCounters(sinks, to: &batch)
         appendCollections(counts, to: &batch)
-    }
-
-    /// Takes them out again, so that the source finds its own views next time.
-    mutating func remove(from batch: inout Batch) {
-        batch.views.removeLast(appended)
-        appended = 0
     }
 
     private static func accounts(_ accounts: Accounts) -> [(account: String, cause: String?, amount: Amount)] {
@@ -101,6 +96,9 @@ struct PipelineMetrics {
         rows.add(["failed"], counts.failures)
         rows.add(["late"], counts.lateTicks)
         append(collections, rows, to: &batch)
+        var lost = Rows()
+        lost.add([], counts.lostRows)
+        append(view("weir.feed.rows.lost", "{row}", "Ends of series that a feed could not keep"), lost, to: &batch)
         var duration = view("weir.collection.duration", "s", "Time to collect and encode, the last time")
         duration.aggregation = .lastValue
         duration.number = .double
@@ -147,7 +145,6 @@ struct PipelineMetrics {
             for tags in rows.tags { columns.tagValues.append(tags[key].map { index(of: $0, in: &batch) + 1 } ?? 0) }
         }
         batch.views.append(columns)
-        appended += 1
     }
 
     private mutating func index(of string: String, in batch: inout Batch) -> UInt32 {

@@ -1,3 +1,5 @@
+package import WeirBatch
+
 /// What a sink is made of.
 package struct SinkConfiguration: Sendable {
     /// Where batches wait that memory has no room for.
@@ -33,6 +35,13 @@ package struct SinkConfiguration: Sendable {
     /// A directory for batches that the destination will never take; nil: they are not kept.
     package var poisonDirectory: String?
     package var spill: Spill?
+    /// How often it gets a batch; nil: the pipeline's own.
+    package var intervalNanoseconds: Int64?
+    package var temporality = ViewColumns.Temporality.cumulative
+    /// Patterns over the names of views, see ``ViewFilter``; nil: all views.
+    package var match: [String]?
+    /// zstd's; nil: the pipeline's own.
+    package var level: Int32?
 
     package init(
         name: String, exporter: any OpenableExporter, settings: [String: String] = [:],

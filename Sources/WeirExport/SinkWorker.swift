@@ -117,8 +117,8 @@ final class SinkWorker: Sendable {
     /// The exporter asks for so many batches more; only a sink that is on demand waits for that.
     func demand(_ batches: UInt64) { change { $0.ask(for: batches) } }
 
-    /// The number of the oldest batch that could be shed.
-    var oldestNumber: UInt64? { shared.withLock { $0.state.queue.oldestNumber } }
+    /// The oldest batch that could be shed.
+    var oldest: SharedBatch? { shared.withLock { $0.state.queue.oldest?.batch } }
 
     func shedOldest() -> Bool { change { $0.shedOldest() } }
 

@@ -41,7 +41,7 @@ struct PipelineTests {
         _ = await pipeline.end()
         #expect(source.count == 1)
         let state = destination.state
-        var header = FrameHeader(stream: pipeline.stream, first: 1, last: 1)
+        var header = FrameHeader(stream: pipeline.streams[0], first: 1, last: 1)
         let facts = try #require(state.facts.first)
         header.payloadLength = facts.payloadLength
         header.rawLength = facts.rawLength
@@ -178,7 +178,7 @@ struct PipelineTests {
         _ = await pipeline.end(deadlineNanoseconds: 100_000_000)
         let state = destination.state
         let facts = try #require(state.facts.last)
-        var header = FrameHeader(stream: pipeline.stream, first: 1, last: 1)
+        var header = FrameHeader(stream: pipeline.streams[0], first: 1, last: 1)
         header.payloadLength = facts.payloadLength
         header.rawLength = facts.rawLength
         header.rows = facts.rows
@@ -195,7 +195,7 @@ struct PipelineTests {
             batch.views.map(\.name) == [
                 "collections", "weir.sink.batches", "weir.sink.held.batches", "weir.sink.rows", "weir.sink.held.rows",
                 "weir.sink.bytes", "weir.sink.held.bytes", "weir.sink.deliveries", "weir.collections",
-                "weir.collection.duration",
+                "weir.feed.rows.lost", "weir.collection.duration",
             ])
         for unit in ["batches", "rows", "bytes"] {
             for sink in ["a", "b"] {

@@ -1,0 +1,128 @@
+package import WeirBatch
+
+/// Turns cumulative collections into what was added from one to the next, for one feed.
+///
+/// What was told so far is kept for every series, so the deltas of a feed add up to what a cumulative batch says. Between
+/// ``subtract(from:)`` and ``commit()`` nothing is forgotten: a collection that could not be encoded is told with the
+/// next one.
+///
+/// A series is known by its view's definition, its tags and its start. Where the rows of a view are those of the last
+/// collection, and mostly they are, its columns are subtracted as they lie.
+package struct Delta {
+    private struct Key: Hashable {
+        let definition: ViewDefinition
+        let scale: Int32
+
+        init(_ view: borrowing ViewColumns) {
+            definition = ViewDefinition(view)
+            scale = view.scale
+        }
+    }
+
+    private var tables: [Key: DeltaTable] = [:]
+    /// What the tables' tag values refer to, and what they will refer to.
+    private var strings = StringTable()
+    private var nextStrings = StringTable()
+    /// Those that every tag value at hand refers to, the tables' and the collection's.
+    private var names = StringTable()
+    /// When the last collection ended that was told; nil where none was.
+    private var lastEnd: UInt64?
+    private var nextEnd: UInt64 = 0
+
+    package init() {}
+
+    /// Replaces the tables of a batch by their growth. Levels stay as they are: last values, and sums that may shrink.
+    ///
+    /// The batch's start must be the end of the last one that was told.
+    package mutating func subtract(from batch: inout Batch) {
+        adopt(batch.strings)
+        let span = DeltaSpan(start: batch.startTime, end: batch.endTime, isFirst: lastEnd == nil)
+        var views: [ViewColumns] = []
+        for (key, view) in grouped(batch.views) {
+            guard let key else {
+                views.append(view)
+                continue
+            }
+            // Taken out and put back, or its columns would be copied.
+            var table = tables.removeValue(forKey: key) ?? DeltaTable()
+            let growth = table.subtract(from: view, names: names, span)
+            tables[key] = table
+            if growth.rows > 0 { views.append(growth) }
+        }
+        batch.views = views
+        nextEnd = batch.endTime
+    }
+
+    /// The batch was told: what it says is known from now on.
+    package mutating func commit() {
+        // An array, since a dictionary that is looked through keeps a second hold on what is changed.
+        for key in Array(tables.keys) {
+            guard var table = tables.removeValue(forKey: key) else { continue }
+            table.commit(names: names, end: nextEnd)
+            if !table.isEmpty { tables[key] = table }
+        }
+        strings = nextStrings
+        lastEnd = nextEnd
+    }
+
+    /// Makes the tables' tag values mean the same as a collection's.
+    private mutating func adopt(_ table: StringTable) {
+        nextStrings = table
+        names = table
+        guard !strings.isPrefix(of: table) else { return }
+        // The source began its dictionary anew.
+        let values = names.add(strings)
+        for key in Array(tables.keys) { tables[key]?.rename(values) }
+        strings = names
+    }
+
+    /// Tables that grow, one a definition, and levels, which have no key.
+    private func grouped(_ views: [ViewColumns]) -> [(key: Key?, view: ViewColumns)] {
+        var groups: [(key: Key?, view: ViewColumns)] = []
+        var places: [Key: Int] = [:]
+        for view in views {
+            guard view.isGrowth else {
+                groups.append((nil, view))
+                continue
+            }
+            let key = Key(view)
+            guard let place = places[key] else {
+                places[key] = groups.count
+                groups.append((key, view))
+                continue
+            }
+            // A view that went and came back.
+            var other = view
+            other.align(with: &groups[place].view)
+            groups[place].view.append(other, values: (0...UInt32(names.count)).map { $0 })
+        }
+        return groups
+    }
+}
+
+/// The time that a delta batch is of.
+struct DeltaSpan {
+    let start: UInt64
+    let end: UInt64
+    /// Whether nothing was told before.
+    let isFirst: Bool
+
+    /// A row that goes on from before starts with its batch. So that no other does, one that began in the moment when the
+    /// last collection ended begins a nanosecond later.
+    func start(ofNew start: UInt64, end rowEnd: UInt64) -> UInt64 {
+        if isFirst || start > self.start { return start }
+        return rowEnd == 0 || rowEnd > self.start ? min(self.start + 1, max(end, self.start)) : start
+    }
+}
+
+extension ViewColumns {
+    /// Whether the values add up, so that their growth says all.
+    fileprivate var isGrowth: Bool {
+        guard temporality == .cumulative else { return false }
+        return switch aggregation {
+        case .count, .distribution, .exponentialDistribution: true
+        case .sum: isMonotonic
+        case .lastValue: false
+        }
+    }
+}

@@ -1,0 +1,128 @@
+internal import WeirBatch
+
+/// A feed at work: what it needs to know from one collection to the next. On the collector's thread alone.
+final class Feed {
+    let definition: FeedDefinition
+    let stream: StreamID
+    var sinks: [SinkWorker]
+    /// When it is due, by the monotonic clock.
+    var tick: UInt64
+
+    /// The number that the next batch gets.
+    private var number: UInt64 = 1
+    /// When the collection ended that the last batch told; nil before the first.
+    private var lastEnd: UInt64?
+    /// Of the source's views and of Weir's own, whose strings are apart.
+    private var sourceDelta = Delta()
+    private var ownDelta = Delta()
+    private var ended = EndedRows()
+    private var estimate = LengthEstimate()
+
+    init(_ plan: FeedPlan, tick: UInt64) {
+        definition = plan.definition
+        stream = plan.stream
+        sinks = plan.sinks
+        self.tick = tick
+    }
+
+    var isDelta: Bool { definition.temporality == .delta }
+
+    /// Keeps the ends that a collection reports which is not told in this feed.
+    ///
+    /// - Returns: How many rows there was no room for.
+    func keep(_ rows: Batch) -> UInt64 { UInt64(ended.keep(rows, definition.filter)) }
+
+    /// The collection as this feed's next batches: one, unless it is split. Nothing has happened where it throws.
+    ///
+    /// - Parameter budget: Counts the bytes.
+    func encode(
+        _ collection: inout Collection, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
+    ) throws(BatchError) -> [SharedBatch] {
+        let payloads: [Payload]
+        if !isDelta, definition.filter.isAll, ended.isEmpty {
+            // As it lies: nothing is copied, and columns that the source fills anew stay its own.
+            collection.join()
+            defer { collection.part() }
+            collection.source.startTime = lastEnd ?? collection.beginning
+            payloads = try encoder.encode(collection.source, upTo: limit, &estimate)
+        } else {
+            try collection.source.validateShape()
+            payloads = try encoder.encode(shaped(collection), upTo: limit, &estimate)
+        }
+        if isDelta {
+            sourceDelta.commit()
+            ownDelta.commit()
+        }
+        ended = EndedRows()
+        lastEnd = collection.source.endTime
+        defer { number += UInt64(payloads.count) }
+        return payloads.enumerated().map { index, payload in
+            SharedBatch(
+                stream: stream, numbers: number + UInt64(index)...number + UInt64(index),
+                startTime: payload.startTime, endTime: payload.endTime, rows: payload.rows, points: payload.points,
+                rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta, part: UInt32(index) + 1,
+                parts: UInt32(payloads.count), budget: budget)
+        }
+    }
+
+    /// What of a collection is this feed's.
+    private func shaped(_ collection: borrowing Collection) -> Batch {
+        let start = lastEnd ?? collection.beginning
+        var batch = select(collection.source, start)
+        var own = select(collection.own, start)
+        own.endTime = batch.endTime
+        if !ended.isEmpty { ended.add(to: &batch) }
+        if isDelta {
+            sourceDelta.subtract(from: &batch)
+            ownDelta.subtract(from: &own)
+        }
+        batch.join(own)
+        batch.dropUnusedStrings()
+        return batch
+    }
+
+    private func select(_ batch: Batch, _ start: UInt64) -> Batch {
+        var batch = batch
+        batch.startTime = start
+        if !definition.filter.isAll { batch.views.removeAll { !definition.filter.matches($0.name) } }
+        return batch
+    }
+}
+
+/// One collection: the source's views and Weir's own.
+struct Collection {
+    var source = Batch()
+    /// Without times.
+    var own = Batch()
+    /// When recording began.
+    var beginning: UInt64 = 0
+    private var joined = 0
+    private var strings = StringTable()
+
+    /// Puts Weir's own views behind the source's.
+    mutating func join() {
+        strings = source.strings
+        source.join(own)
+        joined = own.views.count
+    }
+
+    /// Takes them out again.
+    mutating func part() {
+        source.views.removeLast(joined)
+        joined = 0
+        source.strings = strings
+        strings = StringTable()
+    }
+}
+
+extension Batch {
+    /// Puts another batch's tables and strings behind those that are here.
+    fileprivate mutating func join(_ other: Batch) {
+        let offset = UInt32(strings.count)
+        for index in 0..<other.strings.count { strings.append(other.strings, index) }
+        for var view in other.views {
+            for place in view.tagValues.indices where view.tagValues[place] > 0 { view.tagValues[place] += offset }
+            views.append(view)
+        }
+    }
+}

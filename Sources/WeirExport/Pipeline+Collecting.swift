@@ -1,0 +1,154 @@
+internal import Logging
+internal import WeirBatch
+
+/// The collector's thread: it waits for the feed that is due next, collects once for all that are, and offers their
+/// batches. One collection is in flight, never two.
+extension Pipeline {
+    /// What the thread keeps from one collection to the next.
+    private struct State {
+        var collection = Collection()
+        var metrics = PipelineMetrics()
+        var feeds: [Feed] = []
+        var encoders: [Int32: EncoderBox] = [:]
+        var plan: Plan
+        /// Ticks are counted from here, so that feeds whose intervals are multiples share collections.
+        let epoch: UInt64
+        var beginning: UInt64?
+
+        init(_ plan: Plan, epoch: UInt64) {
+            self.plan = plan
+            self.epoch = epoch
+        }
+
+        /// zstd's state and large buffers, one for all feeds of a level.
+        mutating func encoder(_ level: Int32) throws(BatchError) -> EncoderBox {
+            if let encoder = encoders[level] { return encoder }
+            let encoder = EncoderBox(try BatchEncoder(level: level))
+            encoders[level] = encoder
+            return encoder
+        }
+    }
+
+    private final class EncoderBox {
+        var encoder: BatchEncoder
+
+        init(_ encoder: consuming BatchEncoder) { self.encoder = encoder }
+    }
+
+    func run() {
+        var state = State(control.withLock { $0.plan }, epoch: time.monotonic())
+        state.metrics.startTime = time.wall()
+        state.feeds = state.plan.feeds.map {
+            Feed($0, tick: state.epoch.addingClamped($0.definition.intervalNanoseconds))
+        }
+        do throws(BatchError) {
+            for feed in state.feeds { _ = try state.encoder(feed.definition.level) }
+        } catch {
+            return control.withLock { $0.phase = .failed(message: "\(error)") }
+        }
+        control.withLock { $0.phase = .running }
+        while let tick = state.feeds.map(\.tick).min(), waitForTick(tick) {
+            let now = time.monotonic()
+            collect(&state) { $0.tick <= now }
+            answerTicks(of: state.feeds.filter { $0.tick <= now })
+        }
+        collect(&state) { _ in true }
+        control.withLock { $0.phase = .stopped }
+    }
+
+    /// - Returns: Whether the pipeline goes on.
+    private func waitForTick(_ tick: UInt64) -> Bool {
+        control.wait { control, until in
+            if control.phase == .stopping { return false }
+            until = tick
+            return time.monotonic() >= tick ? true : nil
+        }
+    }
+
+    /// A collection that took longer than an interval answers for the ticks that it missed, too.
+    private func answerTicks(of feeds: [Feed]) {
+        let now = time.monotonic()
+        var late: UInt64 = 0
+        for feed in feeds {
+            let ticks = (now - feed.tick) / feed.definition.intervalNanoseconds + 1
+            late += ticks - 1
+            feed.tick &+= ticks &* feed.definition.intervalNanoseconds
+        }
+        if late > 0 { control.withLock { $0.counts.lateTicks += late } }
+    }
+
+    private func collect(_ state: inout State, isDue: (Feed) -> Bool) {
+        let began = time.monotonic()
+        source.collect(into: &state.collection.source)
+        state.collection.source.resource = state.plan.resource
+        state.collection.beginning = state.beginning ?? state.collection.source.startTime
+        state.beginning = state.collection.beginning
+        state.metrics.fill(&state.collection.own, snapshots(), counts)
+
+        var batches: [(feed: Feed, batches: [SharedBatch])] = []
+        var others = state.feeds.filter { !isDue($0) }
+        var failures: UInt64 = 0
+        for feed in state.feeds where isDue(feed) {
+            do throws(BatchError) {
+                let box = try state.encoder(feed.definition.level)
+                let encoded = try feed.encode(&state.collection, with: &box.encoder, upTo: state.plan.partBytes, budget)
+                batches.append((feed, encoded))
+            } catch {
+                failures += 1
+                others.append(feed)
+                reportFailure(error)
+            }
+        }
+        // An end is reported once, and these have not told it.
+        var lostRows: UInt64 = 0
+        if !others.isEmpty, let ended = EndedRows.rows(of: state.collection.source) {
+            for feed in others { lostRows += feed.keep(ended) }
+        }
+        publish(batches)
+        control.withLock { control in
+            control.counts.collections += 1
+            control.counts.failures += failures
+            control.counts.lostRows += lostRows
+            control.counts.lastDurationNanoseconds = time.monotonic() &- began
+        }
+    }
+
+    private func reportFailure(_ error: BatchError) {
+        guard counts.failures == 0 else { return }
+        logger.error("a collection cannot be encoded, and is told with the next one: \(error)")
+    }
+
+    // MARK: - Offering
+
+    /// Part by part, so that a policy that waits sees one after the other.
+    private func publish(_ batches: [(feed: Feed, batches: [SharedBatch])]) {
+        let shortest = batches.map(\.feed.definition.intervalNanoseconds).min() ?? 0
+        let limit = time.monotonic().addingClamped(shortest / 2)
+        for part in 0..<(batches.map(\.batches.count).max() ?? 0) {
+            for (feed, batches) in batches where part < batches.count {
+                makeRoom()
+                for sink in feed.sinks { sink.offer(batches[part]) }
+            }
+            // Side by side, and at most half an interval: one that is slow takes no collection from the others.
+            for (feed, batches) in batches where part < batches.count {
+                for sink in feed.sinks { sink.waitForRoom(until: limit) }
+            }
+        }
+    }
+
+    /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one
+    /// batch an exporter at most.
+    private func makeRoom() {
+        let sinks = sinks
+        while budget.isExceeded {
+            let waiting = sinks.compactMap(\.oldest)
+            guard let oldest = waiting.min(by: { $0.endTime < $1.endTime }) else { return }
+            for sink in sinks {
+                guard let candidate = sink.oldest, candidate.stream == oldest.stream,
+                    candidate.numbers.lowerBound == oldest.numbers.lowerBound
+                else { continue }
+                _ = sink.shedOldest()
+            }
+        }
+    }
+}
