@@ -36,7 +36,7 @@ final class Feed {
     ///
     /// - Parameter budget: Counts the bytes.
     func encode(
-        _ collection: inout Collection, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
+        _ collection: inout CollectedViews, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
     ) throws(BatchError) -> [SharedBatch] {
         let payloads: [Payload]
         if !isDelta, definition.filter.isAll, ended.isEmpty {
@@ -66,7 +66,7 @@ final class Feed {
     }
 
     /// What of a collection is this feed's.
-    private func shaped(_ collection: borrowing Collection) -> Batch {
+    private func shaped(_ collection: borrowing CollectedViews) -> Batch {
         let start = lastEnd ?? collection.beginning
         var batch = select(collection.source, start)
         var own = select(collection.own, start)
@@ -90,7 +90,7 @@ final class Feed {
 }
 
 /// One collection: the source's views and Weir's own.
-struct Collection {
+struct CollectedViews {
     var source = Batch()
     /// Without times.
     var own = Batch()

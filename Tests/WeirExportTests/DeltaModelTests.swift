@@ -77,7 +77,7 @@ struct DeltaModelTests {
             Checked(reader: try FeedReader(.delta)) { $0 % 5 == 4 },
             Checked(reader: try FeedReader(.delta, match: ["v0", "v5", "v6"])) { $0 % 3 == 2 },
         ]
-        var collection = Collection()
+        var collection = CollectedViews()
         // Every life's last cumulative values, and where they came.
         var seen: [Life: (told: Told, step: Int)] = [:]
         for step in 0..<steps + 60 {

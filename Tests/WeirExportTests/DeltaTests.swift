@@ -53,7 +53,7 @@ struct DeltaTests {
     func begins() throws {
         let reader = try FeedReader(.delta)
         _ = reader.pass(counts(10, 20, [("a", 10, 0, 5)]))
-        var collection = Collection()
+        var collection = CollectedViews()
         collection.source = counts(20, 30, [("a", 10, 0, 9)])
         collection.beginning = 10
         let first = try reader.tell(&collection)[0]
@@ -253,7 +253,7 @@ struct DeltaTests {
     @Test("parts of a collection that is too large are the feed's next numbers")
     func parts() throws {
         let reader = try FeedReader(.delta)
-        var collection = Collection()
+        var collection = CollectedViews()
         let rows = (0..<500).map { ("tag \($0 * 7_919 % 1_000)", UInt64(10), UInt64(0), Int64($0)) }
         collection.source = counts(10, 20, rows)
         collection.beginning = 10
