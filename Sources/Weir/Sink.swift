@@ -1,4 +1,5 @@
 internal import FileSink
+internal import WeirBatch
 internal import WeirExport
 public import WeirExporterKit
 
