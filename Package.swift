@@ -131,7 +131,7 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
-        tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
+        tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
             of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
