@@ -11,10 +11,14 @@ extension SinkModel {
     func sink(_ search: PluginSearch) -> Sink {
         var sink = exportingSink(search)
         sink.policy = policy
+        sink.interval = interval
+        sink.level = level
+        sink.match = match
         sink.maximumAge = maximumAge
         sink.poisonDirectory = poisonDirectory
         if let maximumBatches { sink.maximumBatches = maximumBatches }
         if let maximumBytes { sink.maximumBytes = maximumBytes }
+        if let isDelta { sink.temporality = isDelta ? .delta : .cumulative }
         if let timeout { sink.timeout = timeout }
         if let workers { sink.workers = workers }
         if let onDemand { sink.onDemand = onDemand }

@@ -9,6 +9,7 @@ struct DeltaTable {
     /// Series that were there and are not, until their end is reported.
     private var missing: [Life: Missing] = [:]
     private var next: Next?
+    private var collections: UInt64 = 0
 
     /// One life of a series, whatever dictionary its tags are in.
     private struct Life: Hashable {
@@ -31,8 +32,8 @@ struct DeltaTable {
         /// A table of one row.
         let told: ViewColumns
         let toldTime: UInt64
-        /// Collections since.
-        var age = 0
+        /// The collection that did not have it.
+        let since: UInt64
     }
 
     /// What ``commit(names:end:)`` makes true.
@@ -210,16 +211,17 @@ struct DeltaTable {
     /// them any more. Some never are, as Weir's own of a view that is gone; of those that have waited for long, a bounded
     /// number is kept.
     private mutating func forget(_ rows: [Int], _ names: StringTable) {
-        for life in Array(missing.keys) { missing[life]?.age += 1 }
+        collections += 1
         for row in rows {
-            missing[Life(told, row, names: names)] = Missing(told: told.selecting([row]), toldTime: toldTimes[row])
+            missing[Life(told, row, names: names)] = Missing(
+                told: told.selecting([row]), toldTime: toldTimes[row], since: collections)
         }
         if rows.count == told.rows { (told, toldTimes) = (told.withoutRows, []) }
-        let (patience, limit) = (16, 1_024)
-        let old = missing.filter { $0.value.age > patience }
+        let (patience, limit): (UInt64, Int) = (16, 1_024)
+        guard missing.count > limit else { return }
+        let old = missing.filter { collections - $0.value.since > patience }
         guard old.count > limit else { return }
-        for (life, _) in old.sorted(by: { $0.value.age > $1.value.age }).prefix(old.count - limit) {
-            missing[life] = nil
-        }
+        // Half of them at once, so that this is rare.
+        for (life, _) in old.sorted(by: { $0.value.since < $1.value.since }).dropLast(limit / 2) { missing[life] = nil }
     }
 }

@@ -4,10 +4,11 @@ internal import WeirBatch
 /// collects first.
 struct EndedRows {
     /// Roughly the bytes that are kept; past that, rows are lost to this feed, and counted.
-    static let limit = 32 << 20
-
+    private let limit: Int
     private var kept = Batch()
     private var weight = 0
+
+    init(limit: Int = 32 << 20) { self.limit = limit }
 
     var isEmpty: Bool { kept.views.isEmpty }
 
@@ -34,7 +35,7 @@ struct EndedRows {
             rows.dropUnusedStrings()
         }
         weight += rows.weight
-        guard weight <= Self.limit else {
+        guard weight <= limit else {
             weight -= rows.weight
             return rows.rows
         }

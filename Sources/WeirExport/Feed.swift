@@ -36,7 +36,7 @@ final class Feed {
     ///
     /// - Parameter budget: Counts the bytes.
     func encode(
-        _ collection: inout CollectedViews, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
+        _ collection: inout Collected, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
     ) throws(BatchError) -> [SharedBatch] {
         let payloads: [Payload]
         if !isDelta, definition.filter.isAll, ended.isEmpty {
@@ -54,6 +54,8 @@ final class Feed {
             ownDelta.commit()
         }
         ended = EndedRows()
+        // Also where the source itself tells what was added.
+        let isDelta = isDelta || collection.source.views.contains { $0.temporality == .delta }
         lastEnd = collection.source.endTime
         defer { number += UInt64(payloads.count) }
         return payloads.enumerated().map { index, payload in
@@ -66,7 +68,7 @@ final class Feed {
     }
 
     /// What of a collection is this feed's.
-    private func shaped(_ collection: borrowing CollectedViews) -> Batch {
+    private func shaped(_ collection: borrowing Collected) -> Batch {
         let start = lastEnd ?? collection.beginning
         var batch = select(collection.source, start)
         var own = select(collection.own, start)
@@ -90,7 +92,7 @@ final class Feed {
 }
 
 /// One collection: the source's views and Weir's own.
-struct CollectedViews {
+struct Collected {
     var source = Batch()
     /// Without times.
     var own = Batch()

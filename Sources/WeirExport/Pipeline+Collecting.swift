@@ -6,7 +6,7 @@ internal import WeirBatch
 extension Pipeline {
     /// What the thread keeps from one collection to the next.
     private struct State {
-        var collection = CollectedViews()
+        var collection = Collected()
         var metrics = PipelineMetrics()
         var feeds: [Feed] = []
         var encoders: [Int32: EncoderBox] = [:]

@@ -79,9 +79,7 @@ package final class Pipeline: Sendable {
         do throws(ExportError) {
             for (sink, definition) in zip(sinks, definitions) {
                 do throws(ExportError) {
-                    let worker = try SinkWorker(sink, logger: logger, time: time, budget: budget)
-                    plan.sinks.append(worker)
-                    plan.add(worker, to: definition)
+                    plan.add(try SinkWorker(sink, logger: logger, time: time, budget: budget), to: definition)
                 } catch {
                     guard !sink.isRequired, case .plugin = error else { throw error }
                     logger.error("sink \(sink.name) is left out: \(error)")
@@ -92,7 +90,7 @@ package final class Pipeline: Sendable {
             throw error
         }
         // Without a sink, whoever looks at the counts still sees the source collected.
-        if plan.sinks.isEmpty { plan.add(nil, to: try FeedDefinition(configuration)) }
+        if plan.feeds.isEmpty { plan.add(nil, to: try FeedDefinition(configuration)) }
         self.source = source
         self.time = time
         self.logger = logger
@@ -152,12 +150,12 @@ package final class Pipeline: Sendable {
     /// - Parameter startTime: When counting began. Nanoseconds since 1970.
     package func ownBatch(since startTime: UInt64) -> Batch {
         var batch = Batch()
-        var metrics = PipelineMetrics()
-        metrics.startTime = startTime
-        metrics.fill(&batch, snapshots(), counts)
         batch.resource = control.withLock { $0.plan.resource }
         batch.startTime = startTime
         batch.endTime = time.wall()
+        var metrics = PipelineMetrics()
+        metrics.startTime = startTime
+        metrics.fill(&batch, snapshots(), counts)
         return batch
     }
 }
@@ -165,12 +163,12 @@ package final class Pipeline: Sendable {
 extension Pipeline.Plan {
     /// Adds a sink to the feed of its definition, which begins a stream where there is none yet.
     mutating func add(_ worker: SinkWorker?, to definition: FeedDefinition, stream: StreamID? = nil) {
-        let place = feeds.firstIndex { $0.definition == definition }
-        let sinks = worker.map { [$0] } ?? []
-        if let place {
-            feeds[place].sinks += sinks
+        let added = worker.map { [$0] } ?? []
+        sinks += added
+        if let place = feeds.firstIndex(where: { $0.definition == definition }) {
+            feeds[place].sinks += added
         } else {
-            feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: sinks))
+            feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: added))
         }
     }
 }

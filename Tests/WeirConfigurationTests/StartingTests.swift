@@ -45,6 +45,10 @@ struct StartingTests {
                 retry: {first: 1s, longest: 2s, longestHint: 3s}
                 breaker: {failuresInARow: 0, failuresOf20: 7, pause: 4s}
                 spill: {directory: s, sync: always}
+                interval: 9s
+                level: 4
+                temporality: delta
+                match: ["a*", "!ab"]
             """
         ).sinks[0]
         #expect(other.workers == 3 && other.onDemand && other.timeout == .seconds(3))
@@ -53,6 +57,8 @@ struct StartingTests {
         #expect(other.retry == RetryPolicy(first: .seconds(1), longest: .seconds(2), longestHint: .seconds(3)))
         #expect(other.breaker == BreakerPolicy(failuresInARow: 0, failuresOf20: 7, pause: .seconds(4)))
         #expect(other.spill == Spill(directory: "s", sync: .always))
+        #expect(other.interval == .seconds(9) && other.level == 4)
+        #expect(other.temporality == .delta && other.match == ["a*", "!ab"])
     }
 
     @Test("an exporter that is no part of the program is a plugin, looked for where the file says")

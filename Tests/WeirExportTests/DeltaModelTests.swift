@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 import WeirBatch
@@ -7,7 +8,7 @@ import WeirTestSupport
 @testable import WeirRecording
 
 /// Deltas against cumulative collections of the same instance, while it is recorded into.
-@Suite("All deltas added up")
+@Suite("All deltas added up", .serialized)
 struct DeltaModelTests {
     private static let key: TagKey = "delta.key"
     private let integers = Measure<Int64>("delta.integers")
@@ -44,43 +45,51 @@ struct DeltaModelTests {
     func adds(seed: UInt64) throws {
         let stats = Stats(stripes: try StripeSet(cells: 1 << 18), clock: Stats.wallClock)
         let collector = Collector(stats: stats)
-        let isOver = Atomic<Bool>(false)
+        let pace = Pace()
         let steps = 150 * testScale
         let outcome = Mutex<Result<Void, any Error>>(.success(()))
-        onThreads(4) { thread in
+        onThreads(3) { thread in
             var random = SeededGenerator(seed: seed * 10 + UInt64(thread))
             guard thread == 0 else {
-                while !isOver.load(ordering: .relaxed) {
-                    let tags = Tags([(Self.key, "\(Int.random(in: 0..<12, using: &random))")])
-                    let value = Int64.random(in: 0...9, using: &random)
-                    if Bool.random(using: &random) {
-                        integers.record(value, tags, in: stats)
-                    } else {
-                        doubles.record(Double(value), tags, in: stats)
-                    }
+                // In bursts, of which some fall into a collection.
+                var step = 0
+                while let next = pace.wait(after: step) {
+                    step = next
+                    for _ in 0..<200 { record(in: stats, &random) }
                 }
                 return
             }
             outcome.withLock { outcome in
-                outcome = Result { try collect(collector, stats, steps: steps, &random) }
+                outcome = Result { try collect(collector, stats, steps: steps, pace, &random) }
             }
-            isOver.store(true, ordering: .relaxed)
+            pace.end()
         }
         try outcome.withLock { try $0.get() }
     }
 
+    private func record(in stats: Stats, _ random: inout SeededGenerator) {
+        let tags = Tags([(Self.key, "\(Int.random(in: 0..<12, using: &random))")])
+        let value = Int64.random(in: 0...9, using: &random)
+        if Bool.random(using: &random) {
+            integers.record(value, tags, in: stats)
+        } else {
+            doubles.record(Double(value), tags, in: stats)
+        }
+    }
+
     private func collect(
-        _ collector: Collector, _ stats: Stats, steps: Int, _ random: inout SeededGenerator
+        _ collector: Collector, _ stats: Stats, steps: Int, _ pace: Pace, _ random: inout SeededGenerator
     ) throws {
         var feeds = [
             Checked(reader: try FeedReader(.delta)) { _ in true },
             Checked(reader: try FeedReader(.delta)) { $0 % 5 == 4 },
             Checked(reader: try FeedReader(.delta, match: ["v0", "v5", "v6"])) { $0 % 3 == 2 },
         ]
-        var collection = CollectedViews()
+        var collection = Collected()
         // Every life's last cumulative values, and where they came.
         var seen: [Life: (told: Told, step: Int)] = [:]
         for step in 0..<steps + 60 {
+            pace.advance()
             if step < steps { try disturb(stats, &random) }
             collector.collect(into: &collection.source)
             if step == 0 { collection.beginning = collection.source.startTime }
@@ -138,6 +147,34 @@ struct DeltaModelTests {
             #expect(told == last.told, "\(life) at step \(step)")
         }
         return missing
+    }
+}
+
+/// Lets recorders go on when a collection begins, so that they do not keep cores busy in between.
+private final class Pace: Sendable {
+    private let condition = NSCondition()
+    private let step = Mutex<Int?>(0)
+
+    func advance() { change { $0 = $0.map { $0 + 1 } } }
+
+    func end() { change { $0 = nil } }
+
+    private func change(_ body: (inout Int?) -> Void) {
+        condition.lock()
+        step.withLock { body(&$0) }
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// The step that has begun since; nil at the end.
+    func wait(after seen: Int) -> Int? {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            let step = step.withLock { $0 }
+            if step != seen { return step }
+            condition.wait()
+        }
     }
 }
 

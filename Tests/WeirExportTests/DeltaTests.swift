@@ -19,6 +19,14 @@ struct DeltaTests {
         return builder.batch
     }
 
+    /// The growth of a collection, told at once.
+    private func tell(_ batch: Batch, _ delta: inout Delta) -> Batch {
+        var batch = batch
+        delta.subtract(from: &batch)
+        delta.commit()
+        return batch
+    }
+
     private func rows(_ batch: Batch) -> [String] {
         batch.views.flatMap { view in
             (0..<view.rows).map { row in
@@ -53,7 +61,7 @@ struct DeltaTests {
     func begins() throws {
         let reader = try FeedReader(.delta)
         _ = reader.pass(counts(10, 20, [("a", 10, 0, 5)]))
-        var collection = CollectedViews()
+        var collection = Collected()
         collection.source = counts(20, 30, [("a", 10, 0, 9)])
         collection.beginning = 10
         let first = try reader.tell(&collection)[0]
@@ -96,13 +104,19 @@ struct DeltaTests {
 
     @Test("ends that a feed has no room for are counted")
     func boundsEnds() throws {
-        let reader = try FeedReader(.delta)
-        let tag = String(repeating: "x", count: EndedRows.limit / 3)
-        let rows = (0..<2).map { ("\($0)" + tag, UInt64(10), UInt64(15), Int64(1)) }
-        #expect(reader.pass(counts(10, 20, rows)) == 0)
-        #expect(reader.pass(counts(20, 30, rows)) == 2)
-        #expect(try reader.tell(counts(30, 40, [])).rows == 2)
-        #expect(reader.pass(counts(40, 50, rows)) == 0)
+        var ended = EndedRows(limit: 150)
+        let rows = { (count: Int) in (0..<count).map { ("\($0)", UInt64(10), UInt64(15), Int64(1)) } }
+        let few = try #require(EndedRows.rows(of: counts(10, 20, rows(3))))
+        let many = try #require(EndedRows.rows(of: counts(20, 30, rows(9))))
+        #expect((51...75).contains(few.weight) && many.weight > 150)
+        #expect(ended.keep(few, .all) == 0)
+        #expect(ended.keep(many, .all) == 9)
+        #expect(try ended.keep(many, ViewFilter(["other"])) == 0)
+        #expect(ended.keep(few, .all) == 0)
+        #expect(ended.keep(few, .all) == 3)
+        var batch = counts(30, 40, [])
+        ended.add(to: &batch)
+        #expect(batch.rows == 6 && batch.strings.count == 3)
     }
 
     @Test("a collection that could not be encoded is told with the next one")
@@ -222,14 +236,14 @@ struct DeltaTests {
 
     @Test("a Double sum is told to the last bit, and a rounding is no fall")
     func roundings() throws {
-        let reader = try FeedReader(.delta)
+        var delta = Delta()
         var generator = SeededGenerator(seed: 9)
         var (sum, told) = (0.0, 0.0)
         for number in 1...2_000 {
             if number % 3 > 0 { sum += Double.random(in: 0...0.1, using: &generator) }
             var builder = BatchBuilder(start: UInt64(number) * 10, end: UInt64(number) * 10 + 10)
             builder.view("s", .sum, .double) { $0.row(start: 10, double: sum) }
-            guard let growth = try reader.tell(builder.batch).views.first?.doubles[0] else { continue }
+            guard let growth = tell(builder.batch, &delta).views.first?.doubles[0] else { continue }
             #expect(growth >= 0)
             told += growth
             #expect(abs(told - sum) <= sum.ulp)
@@ -238,22 +252,21 @@ struct DeltaTests {
     }
 
     @Test("series that never come back are forgotten in the end")
-    func bounded() throws {
-        let reader = try FeedReader(.delta)
+    func bounded() {
+        var delta = Delta()
         for number in 0..<UInt64(1_200) {
             let rows = [("\(number)", number + 10, UInt64(0), Int64(1))]
-            _ = try reader.tell(counts(number * 10 + 10, number * 10 + 20, rows))
+            _ = tell(counts(number * 10 + 10, number * 10 + 20, rows), &delta)
         }
         // The one that was there last but sixteen is known, the first is not.
         let last = counts(12_010, 12_020, [("1190", 1_200, 12_005, 3), ("0", 10, 12_006, 3)])
-        let told = try reader.tell(last)
-        #expect(rows(told) == ["1190 11920-12005: 2", "0 10-12006: 3"])
+        #expect(rows(tell(last, &delta)) == ["1190 11920-12005: 2", "0 10-12006: 3"])
     }
 
     @Test("parts of a collection that is too large are the feed's next numbers")
     func parts() throws {
         let reader = try FeedReader(.delta)
-        var collection = CollectedViews()
+        var collection = Collected()
         let rows = (0..<500).map { ("tag \($0 * 7_919 % 1_000)", UInt64(10), UInt64(0), Int64($0)) }
         collection.source = counts(10, 20, rows)
         collection.beginning = 10

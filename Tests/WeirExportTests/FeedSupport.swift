@@ -25,13 +25,13 @@ final class FeedReader {
     }
 
     /// The collection as this feed tells it, all parts of it.
-    func tell(_ collection: inout CollectedViews, upTo limit: Int = 4 << 20) throws -> [Batch] {
+    func tell(_ collection: inout Collected, upTo limit: Int = 4 << 20) throws -> [Batch] {
         let batches = try feed.encode(&collection, with: &encoder, upTo: limit, MemoryBudget())
         return try batches.map { try decoder.decode($0.bytes, header: $0.plainHeader) }
     }
 
     func tell(_ batch: Batch) throws -> Batch {
-        var collection = CollectedViews()
+        var collection = Collected()
         collection.source = batch
         collection.beginning = batch.startTime
         return try #require(try tell(&collection).first)
