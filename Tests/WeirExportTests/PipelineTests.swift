@@ -95,6 +95,18 @@ struct PipelineTests {
         #expect(report.sinks[0].isFinished || !report.sinks[0].hasEndMark)
     }
 
+    @Test("an exporter is not closed while it is being asked to stop")
+    func closesAfterStop() async throws {
+        let destination = Destination(.stoppableSlowly)
+        let pipeline = try Pipeline.started(source, [destination.sink("a")])
+        await source.collections.wait(for: 5)
+        let report = await pipeline.end(deadlineNanoseconds: 50_000_000)
+        #expect(!report.sinks[0].isFinished)
+        #expect(destination.state.wasStopped && !destination.state.isClosed)
+        destination.release()
+        await destination.changes.wait { destination.state.isClosed }
+    }
+
     @Test("what a sink could not deliver by the deadline is dropped, and its end mark tells")
     func dropsAtDeadline() async throws {
         let destination = Destination(.failing)
