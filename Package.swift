@@ -136,7 +136,6 @@ let package = Package(
             "WeirConfigurationTests",
             of: [
                 "WeirConfiguration", "Weir", "WeirExport", "WeirRecording",
-                .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.copy("Fixtures")]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
