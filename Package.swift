@@ -90,19 +90,27 @@ let package = Package(
         .target(
             name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
             swiftSettings: swiftSettings),
-        .executableTarget(
-            name: "WeirTool",
+        .target(
+            name: "WeirOverload",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirSetup", "WeirStats",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport", "WeirExporterKit", "WeirRecording",
+                "WeirStats",
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "WeirPluginHost", dependencies: ["WeirBatch", "WeirExport"], swiftSettings: swiftSettings),
+            name: "WeirTool",
+            dependencies: [
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirSetup",
+                "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirPluginHost", dependencies: ["WeirExport"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirBench",
             dependencies: [
-                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "Weir",
+                "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -123,15 +131,21 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
-        tests("WeirTests", of: ["Weir", "WeirExport", "WeirBatch"]),
+        tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
-            of: ["WeirConfiguration", "Weir", "WeirExport", "WeirRecording", "WeirExporterKit"],
+            of: [
+                "WeirConfiguration", "Weir", "WeirExport", "WeirRecording",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             resources: [.copy("Fixtures")]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
         tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
+        tests(
+            "WeirOverloadTests",
+            of: ["WeirOverload", "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("CommandTests", of: ["WeirBatch", "WeirExport"], resources: [.copy("Fixtures")]),
         tests(
             "PluginTests",

@@ -28,11 +28,13 @@ extension Sink {
     ///   - required: Whether exporting fails to start where the plugin cannot be found or loaded. If not, its sink is left
     ///     out and an error logged.
     ///   - name: What the sink is called; nil for the plugin's name, or its file's.
+    ///   - memoryBytes: What a plugin in a process of its own may allocate, on Linux; 0 for no bound.
     public static func plugin(
         _ nameOrPath: String, settings: [String: String] = [:], isolation: Isolation = .process,
-        required: Bool = false, name: String? = nil
+        required: Bool = false, name: String? = nil, memoryBytes: Int = 1 << 30
     ) -> Sink {
-        let plugin = ExternalPlugin(nameOrPath, isInProcess: isolation == .inProcess)
+        var plugin = ExternalPlugin(nameOrPath, isInProcess: isolation == .inProcess)
+        plugin.limits.memoryBytes = UInt64(max(memoryBytes, 0))
         return Sink(.external(plugin), name: name ?? plugin.name, settings: settings, isRequired: required)
     }
 

@@ -9,7 +9,7 @@ public import WeirExporterKit
 ///
 /// A sink that is slow or away never slows the program down: batches wait in a queue of their own, and where it is full
 /// its ``policy`` decides. What was dropped is counted, and told to the reader as a gap.
-public struct Sink: Sendable {
+public struct Sink: Sendable, Equatable {
     /// What the sink is called in logs, accounts and reports; unique among those that start together.
     public var name: String
 

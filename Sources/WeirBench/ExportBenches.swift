@@ -1,5 +1,6 @@
 internal import Foundation
 internal import WeirBatch
+internal import WeirDump
 internal import WeirExport
 internal import WeirRecording
 
@@ -25,9 +26,9 @@ enum ExportBenches {
     /// gave back, and what comes from there does not show.
     static func measureMemory(only: String, _ report: Report) throws {
         guard "memory.per_series".hasPrefix(only) else { return }
-        let before = residentBytes()
+        let before = System.residentBytes() ?? 0
         let stats = try filled(counters: 100_000, distributions: 0)
-        report.memory("memory.per_series", bytes: (residentBytes() - before) / 100_000)
+        report.memory("memory.per_series", bytes: ((System.residentBytes() ?? 0) - before) / 100_000)
         withExtendedLifetime(stats) {}
     }
 
@@ -108,11 +109,5 @@ enum ExportBenches {
             times.append(time / Double(counters + distributions))
         }
         report.export(name, nanoseconds: Spread(Array(times.dropFirst())), bytes: bytes)
-    }
-
-    static func residentBytes() -> Int {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
-        let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 }

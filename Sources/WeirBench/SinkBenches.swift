@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Synchronization
 internal import Weir
+internal import WeirDump
 internal import WeirExport
 internal import WeirExporterKit
 
@@ -30,7 +31,7 @@ enum SinkBenches {
         // Until the hung sink's queue is full; what memory is taken from then on stays taken.
         while (beside.snapshots.last?.accounts.dropped.total.batches ?? 0) < 100 { try await Task.sleep(for: interval) }
         Destination.forgetDelays()
-        let before = ExportBenches.residentBytes()
+        let before = System.residentBytes() ?? 0
         var recording = recordingRatios(in: stats)
         let clock = ContinuousClock()
         let end = clock.now + duration
@@ -38,7 +39,7 @@ enum SinkBenches {
             try await Task.sleep(for: min(.seconds(1), end - clock.now))
             recording += recordingRatios(in: stats, rounds: 1)
         }
-        let grown = ExportBenches.residentBytes() - before
+        let grown = (System.residentBytes() ?? 0) - before
         let hung = beside.snapshots.last
         let delays = ["alone", "beside"].map(Destination.delays)
         for exporting in [alone, beside] { await exporting.shutdown(deadline: .milliseconds(500)) }

@@ -3,19 +3,22 @@ package import WeirExport
 
 extension Configuration {
     /// The sinks, as code would write them.
-    public var sinks: [Sink] { sinkModels.compactMap(\.sink) }
+    public var sinks: [Sink] { sinkModels.map { $0.sink(pluginSearch) } }
 }
 
 extension SinkModel {
     /// What the configuration leaves out is as a sink has it.
-    var sink: Sink? {
-        guard let exporter = BuiltInExporters.exporter(exporter) else { return nil }
-        var sink = Sink(exporter, name: name, settings: settings)
+    func sink(_ search: PluginSearch) -> Sink {
+        var sink = exportingSink(search)
         sink.policy = policy
+        sink.interval = interval
+        sink.level = level
+        sink.match = match
         sink.maximumAge = maximumAge
         sink.poisonDirectory = poisonDirectory
         if let maximumBatches { sink.maximumBatches = maximumBatches }
         if let maximumBytes { sink.maximumBytes = maximumBytes }
+        if let isDelta { sink.temporality = isDelta ? .delta : .cumulative }
         if let timeout { sink.timeout = timeout }
         if let workers { sink.workers = workers }
         if let onDemand { sink.onDemand = onDemand }
@@ -30,6 +33,15 @@ extension SinkModel {
             if let maximumBytes = spill.maximumBytes { sink.spill?.maximumBytes = maximumBytes }
             if let sync = spill.sync.flatMap(Sink.FileSync.init) { sink.spill?.sync = sync }
         }
+        return sink
+    }
+
+    private func exportingSink(_ search: PluginSearch) -> Sink {
+        if let linked = BuiltInExporters.exporter(exporter) { return Sink(linked, name: name, settings: settings) }
+        var sink = Sink.plugin(
+            exporter, settings: settings, isolation: runsInProcess == true ? .inProcess : .process,
+            required: isRequired ?? false, name: name)
+        sink.pluginSearch = search
         return sink
     }
 }

@@ -7,7 +7,7 @@ extension Configuration {
         package var interval: Duration
         package var isDelta: Bool
         package var level: Int
-        /// Patterns of views' names; `nil` for all views.
+        /// Patterns of views' names, those with `!` last; `nil` for all views.
         package var match: [String]?
     }
 
@@ -25,16 +25,24 @@ extension Configuration {
     package var sinkSummaries: [SinkSummary] {
         sinkModels.map { sink in
             let isDelta = sink.isDelta ?? false
-            let bytes = Int64(sink.maximumBytes ?? 32 << 20)
-            var bounds = ["\(sink.maximumBatches ?? 256) batches", SettingKind.Form.bytes(bytes)]
-            if let age = sink.maximumAge { bounds.append(age.spelled) }
+            let exporting = sink.sink(pluginSearch)
+            var bounds = [
+                "\(exporting.maximumBatches) batches", SettingKind.Form.bytes(Int64(exporting.maximumBytes)),
+            ]
+            if let age = exporting.maximumAge { bounds.append(age.spelled) }
             return SinkSummary(
                 name: sink.name, exporter: shown(sink.exporter),
                 policy: sink.policy.map(\.description) ?? (isDelta ? "coalesce" : "dropOldest"),
                 bounds: bounds.joined(separator: ", "), spill: sink.spill.map { shown($0.directory) } ?? "",
                 feed: FeedSummary(
                     interval: sink.interval ?? interval, isDelta: isDelta, level: sink.level ?? Int(level),
-                    match: sink.match.map { $0.map(shown) }))
+                    match: sink.match.map { Self.ordered($0.map(shown)) }))
         }
+    }
+
+    /// In which order they are written says nothing.
+    private static func ordered(_ patterns: [String]) -> [String] {
+        let unique = Set(patterns).sorted()
+        return unique.filter { !$0.hasPrefix("!") } + unique.filter { $0.hasPrefix("!") }
     }
 }

@@ -2,7 +2,7 @@ internal import Foundation
 internal import Synchronization
 internal import Weir
 internal import WeirBatch
-internal import WeirDump
+package import WeirDump
 internal import WeirExport
 
 /// The main job on real input: concurrent workers compress every regular file of a tree and record what they do, while

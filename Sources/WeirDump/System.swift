@@ -113,6 +113,24 @@ package enum System {
         return UInt64(max(time.tv_sec, 0)) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// Bytes of this process that are in memory; nil where the system does not tell.
+    package static func residentBytes() -> Int? {
+        guard let file = unsafe fopen("/proc/self/statm", "re") else { return nil }
+        defer { unsafe fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        guard unsafe fgets(&line, 256, file) != nil else { return nil }
+        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        return pages.map { $0 * Int(getpagesize()) }
+    }
+
+    /// Nanoseconds that the calling thread has run: what others do meanwhile does not count.
+    package static func threadTime() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(max(time.tv_sec, 0)) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     /// Makes a write into a pipe without a reader fail instead of killing the process.
     package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 

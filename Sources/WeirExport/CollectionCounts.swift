@@ -8,6 +8,8 @@ package struct CollectionCounts: Equatable, Sendable {
     package var lateTicks: UInt64 = 0
     /// Ends of series that a feed could not keep until its next collection.
     package var lostRows: UInt64 = 0
+    /// How long the collector waited for room at sinks whose policies want that.
+    package var waitedNanoseconds: UInt64 = 0
     /// Collecting and encoding, the last time.
     package var lastDurationNanoseconds: UInt64 = 0
 

@@ -14,8 +14,8 @@ package final class Collector: BatchSource {
     fileprivate struct State {
         var columns: [ObjectIdentifier: CachedColumns] = [:]
         var strings = TagDictionary()
-        /// When this collector began to count, and when its last collection was.
-        var beginning: UInt64 = 0
+        /// When this collector began to count, which may be 0 by a clock that is wrong, and when its last collection was.
+        var beginning: UInt64?
         var endTime: UInt64 = 0
     }
 
@@ -49,10 +49,9 @@ extension Collector.State {
     mutating func collect(
         _ views: [ViewSnapshot], _ counts: RecordingCounts, from stats: Stats, into batch: inout Batch
     ) {
-        if beginning == 0 {
-            beginning = views.lazy.compactMap(\.firstStart).min() ?? stats.currentTime
-            endTime = beginning
-        }
+        let beginning = beginning ?? views.lazy.compactMap(\.firstStart).min() ?? stats.currentTime
+        if self.beginning == nil { endTime = beginning }
+        self.beginning = beginning
         batch.startTime = endTime
         // A clock that is set back must not make an interval of negative length.
         batch.endTime = max(stats.currentTime, batch.startTime)

@@ -48,8 +48,20 @@ package final class InProcessExporter: OpenExporter, @unchecked Sendable {
         deliver(header, encoded: header.encoded(), payload: payload, deadline: deadline)
     }
 
-    /// - Parameter bytes: The header as it was encoded.
-    package func deliver(
+    /// Delivers a frame whose header comes from outside.
+    package func deliver(encoded header: [UInt8], payload: [UInt8], deadline: UInt64) -> Delivery {
+        do throws(BatchError) {
+            let facts = try FrameHeader(decoding: header)
+            guard facts.payloadLength == payload.count else {
+                throw .payloadLength(expected: facts.payloadLength, found: UInt64(payload.count))
+            }
+            return deliver(facts, encoded: header, payload: payload, deadline: deadline)
+        } catch {
+            return Delivery(.rejected, message: "\(error)")
+        }
+    }
+
+    private func deliver(
         _ header: FrameHeader, encoded bytes: [UInt8], payload: [UInt8], deadline: UInt64
     ) -> Delivery {
         columns.begin(header, payload: payload)

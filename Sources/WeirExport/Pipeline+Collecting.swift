@@ -124,16 +124,20 @@ extension Pipeline {
     private func publish(_ batches: [(feed: Feed, batches: [SharedBatch])]) {
         let shortest = batches.map(\.feed.definition.intervalNanoseconds).min() ?? 0
         let limit = time.monotonic().addingClamped(shortest / 2)
+        var waited: UInt64 = 0
         for part in 0..<(batches.map(\.batches.count).max() ?? 0) {
             for (feed, batches) in batches where part < batches.count {
                 makeRoom()
                 for sink in feed.sinks { sink.offer(batches[part]) }
             }
             // Side by side, and at most half an interval: one that is slow takes no collection from the others.
+            let offered = time.monotonic()
             for (feed, batches) in batches where part < batches.count {
                 for sink in feed.sinks { sink.waitForRoom(until: limit) }
             }
+            waited &+= time.monotonic() &- offered
         }
+        control.withLock { $0.counts.waitedNanoseconds &+= waited }
     }
 
     /// Holds the bound over all sinks: the oldest waiting batch goes, wherever it waits. What is in flight stays, one

@@ -56,9 +56,11 @@ package struct PluginSearch: Equatable, Sendable {
 
     // MARK: - Plugins
 
-    /// The directories in which names are looked for, in order.
+    /// The directories in which names are looked for, in order, each once.
     package var directories: [String] {
-        paths + Self.split(surroundings.pluginPath) + [surroundings.executableDirectory].compactMap { $0 }
+        var known: Set<String> = []
+        let all = paths + Self.split(surroundings.pluginPath) + [surroundings.executableDirectory].compactMap { $0 }
+        return all.filter { known.insert($0).inserted }
     }
 
     /// The file of a plugin. A path is taken as it is.

@@ -55,6 +55,8 @@ extension SinkWorker {
             exporter.deliver($0, payload: [], deadline: time.monotonic().addingClamped(100_000_000))
         }
         let counters = exporter.counters()
+        // The call may have ended just when it was asked to.
+        shared.wait { shared, _ in shared.stopping.contains(index) ? nil : () }
         exporter.close()
         let isLast = shared.withLock { shared in
             if let delivery { shared.state.finishEnd(delivery) }

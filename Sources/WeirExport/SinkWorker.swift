@@ -17,6 +17,9 @@ final class SinkWorker: Sendable {
         var closed = 0
         var hasRelief = false
 
+        /// Exporters that are being asked to return from a call: not to be closed before that question has.
+        var stopping: Set<Int> = []
+
         var isFinished: Bool { closed == counters.count }
     }
 
@@ -152,8 +155,17 @@ final class SinkWorker: Sendable {
 
     /// Asks running deliveries to return. Each on a thread of its own, for a plugin whose answer to that hangs too.
     func askToStop() {
-        for index in shared.withLock({ $0.state.delivering }) {
-            _ = Thread.start("weir-stop") { self.exporters[index].stop() }
+        let asked = shared.withLock { shared in
+            let asked = shared.state.delivering.filter { !shared.stopping.contains($0) }
+            shared.stopping.formUnion(asked)
+            return asked
+        }
+        for index in asked {
+            let hasStarted = Thread.start("weir-stop") {
+                self.exporters[index].stop()
+                self.shared.withLock { _ = $0.stopping.remove(index) }
+            }
+            if !hasStarted { shared.withLock { _ = $0.stopping.remove(index) } }
         }
     }
 

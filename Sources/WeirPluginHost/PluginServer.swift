@@ -1,4 +1,3 @@
-private import WeirBatch
 internal import WeirExport
 
 /// The child's side: one thread listens to the socket, another calls the plugin. So the end of the socket ends this
@@ -108,20 +107,12 @@ final class PluginServer: Sendable {
         }
     }
 
-    private func deliver(_ bytes: [UInt8], _ payload: [UInt8], _ deadline: UInt64) -> ChildMessage {
+    private func deliver(_ header: [UInt8], _ payload: [UInt8], _ deadline: UInt64) -> ChildMessage {
         guard let exporter = plugin.withLock({ $0.exporter }) else {
             return .delivered(Delivery(.fatal, message: "nothing was opened"), counters: [])
         }
-        do throws(BatchError) {
-            let header = try FrameHeader(decoding: bytes)
-            guard header.payloadLength == payload.count else {
-                throw .payloadLength(expected: header.payloadLength, found: UInt64(payload.count))
-            }
-            let delivery = exporter.deliver(header, encoded: bytes, payload: payload, deadline: deadline)
-            return .delivered(delivery, counters: exporter.counters())
-        } catch {
-            return .delivered(Delivery(.rejected, message: "\(error)"), counters: [])
-        }
+        let delivery = exporter.deliver(encoded: header, payload: payload, deadline: deadline)
+        return .delivered(delivery, counters: exporter.counters())
     }
 }
 

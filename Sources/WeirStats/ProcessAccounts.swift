@@ -1,5 +1,5 @@
 internal import WeirBatch
-internal import WeirExport
+package import WeirExport
 
 /// What a process said of its sinks at one moment.
 struct ProcessAccounts {
@@ -17,7 +17,7 @@ struct ProcessAccounts {
 
 extension Accounts.Imbalance {
     /// A sentence with both sides.
-    var sentence: String {
+    package var sentence: String {
         let sides =
             switch identity {
             case .offers: ("recovered + offered", "accepted + refused")

@@ -7,7 +7,7 @@ struct WeirCommand: AsyncParsableCommand {
         commandName: "weir",
         abstract: "Record what a demo does, and look at what Weir recorded.",
         subcommands: [
-            CheckCommand.self, ConfigCommand.self, DemoCommand.self, DumpCommand.self, PluginsCommand.self,
-            StatsCommand.self,
+            CheckCommand.self, ConfigCommand.self, DemoCommand.self, DumpCommand.self, OverloadCommand.self,
+            PluginsCommand.self, StatsCommand.self,
         ])
 }

@@ -107,6 +107,31 @@ struct PluginSinkTests {
         }
     }
 
+    @Test("a sink on demand delivers what the plugin asks for and no more, and goes on after a crash")
+    func demand() async throws {
+        // A file of its own, by which its process is known.
+        let path = directory.path + "/weir-demand.so"
+        try FileManager.default.copyItem(atPath: try FaultyPlugin.path, toPath: path)
+        var sink = widened(
+            .plugin(
+                path, settings: ["mode": "demand", "journal": directory.path + "/j", "times": "0"],
+                required: true))
+        sink.onDemand = true
+        let source = Silence()
+        let exporting = try startExporting(every: .milliseconds(5), to: [sink], collecting: source, resource: [:])
+        func delivered() -> UInt64 { exporting.snapshots[0].accounts.delivered.batches }
+        await source.collections.wait { delivered() == 5 }
+        await source.collections.wait(for: source.collections.count + 20)
+        #expect(delivered() == 5)
+        try kill(#require(childProcesses(running: path).first), SIGKILL)
+        // One in the place of the process that is gone, and the five of the next.
+        await source.collections.wait { delivered() >= 10 }
+        await source.collections.wait(for: source.collections.count + 20)
+        #expect(10...11 ~= delivered())
+        await exporting.shutdown(deadline: .seconds(30))
+        #expect(exporting.snapshots[0].accounts.imbalance == nil)
+    }
+
     @Test("the file exporter's library is found by its name, runs out of process, and survives being killed")
     func fileExporter() async throws {
         let data = directory.path + "/data"
@@ -156,6 +181,18 @@ struct PluginSinkTests {
             try startExporting(to: [.plugin("nobody", required: true)], collecting: source, resource: [:])
         }
         #expect(error?.description.hasPrefix("nobody: no such plugin: wanted libNobodyExporter.so or ") == true)
+    }
+
+    @Test("a configuration's directories are searched first")
+    func search() throws {
+        try FileManager.default.copyItem(
+            atPath: try FaultyPlugin.path, toPath: directory.path + "/libFileExporter.so")
+        var sink = Sink.plugin("file", settings: ["mode": "refuse", "journal": "x"])
+        sink.pluginSearch = PluginSearch(paths: [directory.path])
+        #expect(throws: ExportingError.exporter(sink: "file", reason: "it does not like the journal")) {
+            try startExporting(to: [sink], collecting: Silence(), resource: [:])
+        }
+        #expect(Sink.file(directory: "x").pluginSearch == nil)
     }
 
     @Test("a setting that does not fit is an error in either case", arguments: [Isolation.process, .inProcess])

@@ -96,7 +96,21 @@ struct ConfigurationTests {
         for (text, policy) in expected {
             let read = try configuration("sinks: {a: {exporter: file, settings: {directory: d}, policy: \(text)}}")
             #expect(read.sinkModels.map(\.policy) == [policy])
+            #expect(try OverflowPolicy(spelled: text, place: "--policy") == policy)
         }
+        #expect(
+            try OverflowPolicy(spelled: "block: {deadline: 1s}", place: "--policy") == .block(deadline: .seconds(1)))
+    }
+
+    @Test(
+        "a policy that stands alone is refused as it is in a file",
+        arguments: [
+            "", "lifo, dropOldest", "blokc: {deadline: 1s}", "block: {deadline: 1}", "block", "{", "lifo\nlevel: 3",
+            "[lifo]",
+            "{random: {low: 1, high: 0}}",
+        ])
+    func lonePolicies(text: String) {
+        #expect(throws: ConfigurationError.self) { try OverflowPolicy(spelled: text, place: "--policy") }
     }
 
     @Test("a variable overrides a key, whether it is in the file or not")

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Synchronization
 import Testing
 import Weir
@@ -108,7 +109,7 @@ struct ReloadTests {
         let reloader = try reloader()
         let changed = Signal()
         let intervals = Mutex<[Duration]>([])
-        let watcher = ConfigurationWatcher(reloader, every: .milliseconds(1)) { _, new in
+        let watcher = ConfigurationWatcher(reloader, every: .milliseconds(1), logger: Log().logger) { _, new in
             intervals.withLock { $0.append(new.interval) }
             changed.fire()
         }
@@ -119,13 +120,42 @@ struct ReloadTests {
         watcher.stop()
         #expect(intervals.withLock { $0 } == [.seconds(2), .seconds(3)])
 
+        let log = Log()
         let still = ConfigurationWatcher(
-            Reloader(path: path, environment: [:], current: try configuration("interval: 3s\n")), every: nil
+            Reloader(path: path, environment: [:], current: try configuration("interval: 3s\n")), every: nil,
+            logger: log.logger
         ) { _, _ in }
         #expect(try !still.reload())
         try replace("interval: 4s\n")
         #expect(try still.reload())
         try replace("interval: -4s\n")
         #expect(throws: ReloadError.self) { try still.reload() }
+        let lines = log.lines.withLock { $0 }
+        #expect(lines.count == 2 && lines.first == "info: the configuration was reloaded")
+        let error =
+            "error: the configuration is not reloaded, and what was in force stays: \(path):1:11: error: interval: "
+        #expect(lines.last?.hasPrefix(error) == true, "\(lines)")
+    }
+}
+
+/// Keeps what is logged.
+private final class Log: Sendable {
+    let lines = Mutex<[String]>([])
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: Log
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            log.lines.withLock { $0.append("\(event.level): \(event.message)") }
+        }
     }
 }

@@ -45,6 +45,10 @@ struct StartingTests {
                 retry: {first: 1s, longest: 2s, longestHint: 3s}
                 breaker: {failuresInARow: 0, failuresOf20: 7, pause: 4s}
                 spill: {directory: s, sync: always}
+                interval: 9s
+                level: 4
+                temporality: delta
+                match: ["a*", "!ab"]
             """
         ).sinks[0]
         #expect(other.workers == 3 && other.onDemand && other.timeout == .seconds(3))
@@ -53,6 +57,26 @@ struct StartingTests {
         #expect(other.retry == RetryPolicy(first: .seconds(1), longest: .seconds(2), longestHint: .seconds(3)))
         #expect(other.breaker == BreakerPolicy(failuresInARow: 0, failuresOf20: 7, pause: .seconds(4)))
         #expect(other.spill == Spill(directory: "s", sync: .always))
+        #expect(other.interval == .seconds(9) && other.level == 4)
+        #expect(other.temporality == .delta && other.match == ["a*", "!ab"])
+    }
+
+    @Test("an exporter that is no part of the program is a plugin, looked for where the file says")
+    func plugins() throws {
+        let read = try configuration(
+            """
+            plugins: {path: [/opt/weir], host: /opt/weir/host}
+            sinks:
+              remote: {exporter: nats, settings: {url: x}, isolation: inProcess, required: true, workers: 2}
+              file: {exporter: /opt/own.so}
+            """)
+        var remote = Sink.plugin("nats", settings: ["url": "x"], isolation: .inProcess, required: true, name: "remote")
+        remote.workers = 2
+        var file = Sink.plugin("/opt/own.so", name: "file")
+        let search = PluginSearch(paths: ["/opt/weir"], host: "/opt/weir/host")
+        remote.pluginSearch = search
+        file.pluginSearch = search
+        #expect(read.sinks == [remote, file])
     }
 
     @Test("a process that starts from a file exports what the file says")

@@ -63,6 +63,8 @@ final class Destination: Sendable {
         case hanging
         /// Returns from a delivery when asked to stop.
         case stoppable
+        /// Does that, too, but does not come back from being asked until ``release()``.
+        case stoppableSlowly
         /// Never succeeds.
         case failing
         /// Succeeds once it is released.
@@ -149,7 +151,7 @@ final class TestExporter: Exporter {
         switch destination.behaviour {
         case .accepting: break
         case .hanging: destination.hang { _ in false }
-        case .stoppable:
+        case .stoppable, .stoppableSlowly:
             destination.hang { $0.wasStopped }
             return .retry(message: "asked to stop")
         case .failing: return .retry(message: "away")
@@ -172,7 +174,7 @@ final class TestExporter: Exporter {
 
     func stop() {
         destination.update { $0.wasStopped = true }
-        if destination.behaviour == .hanging { destination.hang { _ in false } }
+        if [.hanging, .stoppableSlowly].contains(destination.behaviour) { destination.hang { _ in false } }
     }
 
     func close() {

@@ -25,7 +25,7 @@ struct ConfigurationReportTests {
 
                   feed  every  values      level  views
                   1     10s    cumulative  1      all
-                  2     1m     delta       3      http/*, db/*, !http/debug/*
+                  2     1m     delta       3      db/*, http/*, !http/debug/*
 
                   views            become
                   without a limit  at most 2000 series

@@ -57,12 +57,13 @@ struct Scalar {
 
     /// A text for an error: short, on one line, and nothing that a terminal would obey.
     static func shortened(_ text: String) -> String {
-        let safe = String(text.prefix(60)).unicodeScalars.map { scalar -> String in
+        let scalars = text.unicodeScalars
+        let safe = scalars.prefix(60).map { scalar -> String in
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator: "\\u{\(String(scalar.value, radix: 16))}"
             default: String(scalar)
             }
         }.joined()
-        return text.count > 60 ? safe + "…" : safe
+        return scalars.dropFirst(60).isEmpty ? safe : safe + "…"
     }
 }

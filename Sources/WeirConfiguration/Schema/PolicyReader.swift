@@ -20,7 +20,7 @@ enum PolicyReader {
         ("codel", "{codel: {target: 5s, interval: 100s}}", codel),
     ]
 
-    private static var names: [String] { plain.map(\.name) + needy.map(\.name) }
+    static var names: [String] { plain.map(\.name) + needy.map(\.name) }
 
     static func policy(_ sink: inout MappingReader) -> OverflowPolicy? {
         guard let value = sink.value("policy") else { return nil }

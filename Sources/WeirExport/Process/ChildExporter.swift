@@ -126,7 +126,8 @@ package final class ChildExporter: OpenExporter {
         // What was there before may come back: somebody replaces a program or a library.
         case .plugin, .exporter(_, _, isTransient: true):
             Delivery(.retry(hint: nil, attemptLimit: nil), message: error.description)
-        case .setting, .exporter, .duplicateSink, .noThread, .interval, .encoder, .spill:
+        // Misconfigured, which no later attempt changes.
+        default:
             Delivery(.fatal, message: error.description)
         }
     }

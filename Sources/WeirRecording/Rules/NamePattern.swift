@@ -1,38 +1,49 @@
-/// A pattern over names, as shells know them: `*` stands for any characters, `/` among them, `?` for any one.
+/// A pattern over names, as shells know them: `*` stands for anything, `/` too, `?` for one character.
 ///
 /// Matching takes at most the product of both lengths, whatever the pattern is.
 package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
-    package let text: String
+    private let bytes: [UInt8]
 
-    package init(_ text: String) {
-        self.text = text
+    package init(_ text: some StringProtocol) {
+        bytes = Array(text.utf8)
     }
 
-    package var description: String { text }
+    package var description: String { String(decoding: bytes, as: UTF8.self) }
+
+    package var isEmpty: Bool { bytes.isEmpty }
 
     /// Whether it can match more than one name.
-    package var hasWildcards: Bool { text.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") } }
+    package var hasWildcards: Bool { bytes.contains { $0 == Self.star || $0 == Self.anyOne } }
 
-    package func matches(_ name: String) -> Bool {
-        let (pattern, name) = (Array(text.unicodeScalars), Array(name.unicodeScalars))
+    private static let star = UInt8(ascii: "*")
+    private static let anyOne = UInt8(ascii: "?")
+
+    package func matches(_ name: String) -> Bool { matches(Array(name.utf8)) }
+
+    /// - Parameter name: In UTF-8.
+    package func matches(_ name: [UInt8]) -> Bool {
         var (next, place) = (0, 0)
-        // Where the last star stands, and the first character that it does not stand for. An earlier star need not be
-        // looked at again: what it leaves out, a later one can take.
-        var (star, beyond) = (-1, 0)
+        // What stands behind the last star, and the first byte that the star does not stand for. An earlier star need
+        // not be looked at again: what it leaves out, a later one can take.
+        var last: (next: Int, beyond: Int)?
         while place < name.count {
-            if next < pattern.count, pattern[next] == "*" {
-                (star, beyond) = (next, place)
+            if next < bytes.count, bytes[next] == Self.star {
                 next += 1
-            } else if next < pattern.count, pattern[next] == "?" || pattern[next] == name[place] {
+                last = (next, place)
+            } else if next < bytes.count, bytes[next] == Self.anyOne {
                 next += 1
                 place += 1
-            } else if star >= 0 {
-                beyond += 1
-                (next, place) = (star + 1, beyond)
+                while place < name.count, name[place] & 0xC0 == 0x80 { place += 1 }
+            } else if next < bytes.count, bytes[next] == name[place] {
+                next += 1
+                place += 1
+            } else if let star = last {
+                last = (star.next, star.beyond + 1)
+                (next, place) = (star.next, star.beyond + 1)
             } else {
                 return false
             }
         }
-        return pattern[next...].allSatisfy { $0 == "*" }
+        return bytes[next...].allSatisfy { $0 == Self.star }
     }
 }

@@ -1,9 +1,9 @@
 internal import Synchronization
-internal import WeirDump
 
-/// A line on standard error that is written over, with warnings above it.
+/// A line on standard error that is written over, with what stays above it.
 package final class ProgressLine: Sendable {
-    private let isShown: Bool
+    /// Whether there is a terminal that wants to see it.
+    package let isShown: Bool
     /// How much of the line is to be written over.
     private let width = Mutex(0)
 
@@ -12,13 +12,8 @@ package final class ProgressLine: Sendable {
     }
 
     /// Shows what was done so far.
-    package func show(_ totals: Totals, batches: UInt64, elapsed: Duration) {
+    package func show(_ text: String) {
         guard isShown else { return }
-        let bytes = Unit("By")
-        let rate = bytes.rate(Double(totals.input) / max(elapsed / .seconds(1), 1e-3))
-        let text =
-            "\(NumberText.grouped(totals.files)) files, \(bytes.text(.integer(totals.input))), \(rate), "
-            + "ratio \(DemoTable.ratio(totals)), \(batches) batches"
         width.withLock { width in
             Self.write(text + String(repeating: " ", count: max(0, width - text.count)) + "\r")
             width = text.count
