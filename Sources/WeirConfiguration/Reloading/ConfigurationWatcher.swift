@@ -5,12 +5,6 @@ internal import WeirExport
 
 /// Follows a configuration file: when it changes, or somebody asks, reads it and changes what runs to what it says.
 ///
-/// ```swift
-/// let configuration = try Configuration(contentsOf: "weir.yaml")
-/// let exporting = try startExporting(configuration: configuration)
-/// let watcher = ConfigurationWatcher(of: "weir.yaml", inForce: configuration, for: exporting)
-/// ```
-///
 /// A file in which something is wrong changes nothing, nor does one whose exporters cannot be opened: what was in force
 /// stays, and the log says why. Sinks that are the same in both go on undisturbed; one that differs hands its queue and
 /// its accounts to its successor. Views that rules change start anew. Where plugins are looked for, and the socket of
@@ -18,7 +12,7 @@ internal import WeirExport
 ///
 /// The file is looked at by a small thread, every few seconds: that works wherever the file is, also where it is put
 /// there by replacing a link, as Kubernetes does. It ends with this object, or with ``stop()``.
-public final class ConfigurationWatcher: Sendable {
+package final class ConfigurationWatcher: Sendable {
     private let watch: Watch
 
     /// - Parameter change: Changes from one configuration to another, or throws and changes nothing.
@@ -39,7 +33,7 @@ public final class ConfigurationWatcher: Sendable {
     /// - Returns: Whether that is something else than before.
     /// - Throws: ``ReloadError``; nothing has changed then.
     @discardableResult
-    public func reload() throws(ReloadError) -> Bool {
+    package func reload() throws(ReloadError) -> Bool {
         switch watch.reload() {
         case .unchanged: false
         case .changed: true
@@ -48,7 +42,7 @@ public final class ConfigurationWatcher: Sendable {
     }
 
     /// Follows no longer. A reload that has begun goes on.
-    public func stop() {
+    package func stop() {
         watch.stop()
     }
 }

@@ -1,14 +1,14 @@
-public import Weir
+package import Weir
 
 /// Why a configuration was not reloaded. What was in force stays.
-public enum ReloadError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ReloadError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file is no configuration.
     case configuration(ConfigurationError)
     /// What the file says cannot be done.
     case exporting(ExportingError)
 
     /// What is wrong.
-    public var description: String {
+    package var description: String {
         switch self {
         case .configuration(let error): error.description
         case .exporting(let error): error.description
