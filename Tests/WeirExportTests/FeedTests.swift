@@ -4,7 +4,8 @@ import WeirExport
 import WeirExporterKit
 import WeirTestSupport
 
-@Suite("Feeds of one pipeline")
+// One after the other: each keeps threads busy that others wait for.
+@Suite("Feeds of one pipeline", .serialized)
 struct FeedTests {
     private let source = ShopSource()
 

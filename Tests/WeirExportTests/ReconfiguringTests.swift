@@ -5,7 +5,8 @@ import WeirExport
 import WeirExporterKit
 import WeirTestSupport
 
-@Suite("Changing the sinks of a pipeline that runs")
+// One after the other: each keeps threads busy that others wait for.
+@Suite("Changing the sinks of a pipeline that runs", .serialized)
 struct ReconfiguringTests {
     private let source = CountingSource()
 
@@ -287,13 +288,13 @@ struct ReconfiguringTests {
         #expect(second.last?.isEndMark == true)
     }
 
-    @Test("random changes lose nothing that is not told, and no account", arguments: 0..<6)
+    @Test("random changes lose nothing that is not told, and no account", arguments: 0..<4)
     func random(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let behaviours: [Destination.Behaviour] = [.accepting, .failing, .accepting, .slow(nanoseconds: 100_000)]
         var destinations: [Destination] = []
         var current: [SinkConfiguration] = []
-        let pipeline = try Pipeline.started(source, [], intervalNanoseconds: 1_000_000)
+        let pipeline = try Pipeline.started(source, [], intervalNanoseconds: 2_000_000)
         for _ in 0..<12 * testScale {
             var (next, unchanged): ([SinkConfiguration], Set<String>) = ([], [])
             for name in ["a", "b", "c"] where Int.random(in: 0..<4, using: &random) > 0 {
@@ -310,7 +311,7 @@ struct ReconfiguringTests {
                 next.append(sink)
             }
             try pipeline.reconfigure(
-                configuration { $0.intervalNanoseconds = 1_000_000 }, sinks: next, unchanged: unchanged)
+                configuration { $0.intervalNanoseconds = 2_000_000 }, sinks: next, unchanged: unchanged)
             current = next
             for snapshot in pipeline.snapshots() { #expect(snapshot.accounts.imbalance == nil) }
             let seen = source.count
