@@ -3,6 +3,7 @@ import Logging
 import Synchronization
 import Testing
 import Weir
+import WeirRecording
 import WeirTestSupport
 
 @testable import WeirConfiguration
@@ -135,6 +136,36 @@ struct ReloadTests {
         let error =
             "error: the configuration is not reloaded, and what was in force stays: \(path):1:11: error: interval: "
         #expect(lines.last?.hasPrefix(error) == true, "\(lines)")
+    }
+
+    @Test("what runs becomes what the file says, and stays where that cannot be")
+    func exporting() async throws {
+        let stats = try Stats(cellsPerCore: 4_096)
+        let environment = ["DIRECTORY": directory.path]
+        func write(sink: String, rule: String) throws {
+            try replace(
+                """
+                interval: 1h
+                views: [{select: \(rule), drop: true}]
+                sinks:
+                  file: {exporter: file, settings: {directory: "${DIRECTORY}/\(sink)"}}
+                """)
+        }
+        try write(sink: "first", rule: "a")
+        let configuration = try Configuration(contentsOf: path, environment: environment)
+        let exporting = try startExporting(configuration: configuration, from: stats)
+        let watcher = ConfigurationWatcher(
+            of: path, inForce: configuration, for: exporting, from: stats, every: nil, environment: environment)
+        try write(sink: "second", rule: "b")
+        #expect(try watcher.reload())
+        #expect(stats.viewRules.rules == [.dropping("b")])
+        // The file that the configuration lies in is no directory.
+        try write(sink: "weir.yaml", rule: "c")
+        #expect(throws: ReloadError.self) { try watcher.reload() }
+        #expect(stats.viewRules.rules == [.dropping("b")])
+        let report = await exporting.shutdown(deadline: .seconds(60))
+        #expect(report.isComplete)
+        #expect(try directory.names(in: "second").count == 1)
     }
 }
 

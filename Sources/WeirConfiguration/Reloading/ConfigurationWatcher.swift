@@ -1,7 +1,8 @@
 internal import Logging
 internal import Synchronization
-internal import Weir
+public import Weir
 internal import WeirExport
+public import WeirRecording
 
 /// Follows a configuration file: when it changes, or somebody asks, reads it and changes what runs to what it says.
 ///
@@ -20,6 +21,26 @@ internal import WeirExport
 /// there by replacing a link, as Kubernetes does. It ends with this object, or with ``stop()``.
 public final class ConfigurationWatcher: Sendable {
     private let watch: Watch
+
+    /// Starts to follow a file.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - configuration: What is in force, as it was read from the file.
+    ///   - exporting: What runs with it.
+    ///   - stats: Whose views its rules are for.
+    ///   - interval: How often to look; nil for ``reload()`` alone.
+    ///   - environment: The process's own where none is given.
+    public convenience init(
+        of path: String, inForce configuration: Configuration, for exporting: Exporting, from stats: Stats = .default,
+        every interval: Duration? = .seconds(5), environment: [String: String]? = nil
+    ) {
+        let reloader = Reloader(
+            path: path, environment: environment ?? Environment.process, current: configuration)
+        self.init(reloader, every: interval) { old, new throws(ExportingError) in
+            try exporting.change(from: old, to: new, stats: stats)
+        }
+    }
 
     /// - Parameter change: Changes from one configuration to another, or throws and changes nothing.
     init(
@@ -105,5 +126,24 @@ private final class Watch: Sendable {
             logger.error("the configuration is not reloaded, and what was in force stays: \(error)")
         }
         return outcome
+    }
+}
+
+extension Exporting {
+    /// Changes what runs, all or nothing.
+    func change(from old: Configuration, to new: Configuration, stats: Stats) throws(ExportingError) {
+        try reconfigure(to: new)
+        do throws(ExportingError) {
+            try new.applyViewRules(to: stats)
+        } catch {
+            try reconfigure(to: old)
+            throw error
+        }
+    }
+
+    private func reconfigure(to configuration: Configuration) throws(ExportingError) {
+        try reconfigure(
+            every: configuration.interval, to: configuration.sinks, level: configuration.level,
+            resource: configuration.resource)
     }
 }
