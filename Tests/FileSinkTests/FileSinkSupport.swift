@@ -48,36 +48,7 @@ extension FrameFacts {
     }
 }
 
-/// A stream of real frames: each payload a zstd frame of one small batch.
-struct TestStream: Sendable {
-    let stream: StreamID
-    private let payload: Payload
-
-    init(_ seed: UInt64, rows: Int = 3) throws {
-        stream = StreamID(high: seed, low: seed)
-        var batch = Batch()
-        batch.startTime = 1
-        batch.endTime = 2
-        var view = ViewColumns()
-        view.name = "v"
-        view.measure = "m"
-        view.unit = "1"
-        view.rows = rows
-        view.isMonotonic = true
-        view.startTimes = Array(repeating: 1, count: rows)
-        view.integers = (0..<rows).map { Int64($0) &* 7_919 &* Int64(truncatingIfNeeded: seed) }
-        batch.views = [view]
-        var encoder = try BatchEncoder()
-        payload = try encoder.encode(batch)
-    }
-
-    func header(_ number: UInt64) -> FrameHeader {
-        FrameHeader(stream: stream, first: number, last: number, payload: payload)
-    }
-
-    /// Header and payload, as they stand in a file.
-    func bytes(_ number: UInt64) -> [UInt8] { header(number).encoded() + payload.bytes }
-
+extension TestStream {
     @discardableResult
     func deliver(_ number: UInt64, to sink: FileSink) -> DeliveryResult {
         Self.deliver(header(number), payload.bytes, to: sink)

@@ -65,20 +65,7 @@ struct BatchMergeTests {
         }
     }
 
-    private func rows(_ batch: Batch?) -> Set<String> {
-        guard let batch else { return [] }
-        return Set(
-            batch.views.flatMap { view in
-                (0..<view.rows).map { row in
-                    let tags = view.tagKeys.indices.map { key in
-                        let value = view.tagValues[key * view.rows + row]
-                        return value == 0 ? "-" : batch.strings[Int(value) - 1]
-                    }
-                    let end = view.endTimes.isEmpty ? 0 : view.endTimes[row]
-                    return "\(tags.joined(separator: ",")) \(view.startTimes[row])-\(end): \(view.integers[row])"
-                }
-            })
-    }
+    private func rows(_ batch: Batch?) -> Set<String> { Set(batch?.rowsInWords() ?? []) }
 
     @Test("rows that go on are added, from the older start; those in one batch only are kept")
     func adds() {

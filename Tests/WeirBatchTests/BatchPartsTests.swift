@@ -22,17 +22,7 @@ struct BatchPartsTests {
     }
 
     /// Every row in words, so that those of the parts can be compared with those of the whole.
-    private func rows(_ batch: Batch) -> [String] {
-        batch.views.flatMap { view in
-            (0..<view.rows).map { row in
-                let tags = view.tagKeys.indices.map { key in
-                    let value = view.tagValues[key * view.rows + row]
-                    return value == 0 ? "-" : batch.strings[Int(value) - 1]
-                }
-                return "\(view.name) \(tags) \(view.startTimes[row]) \(view.integers[row])"
-            }
-        }
-    }
+    private func rows(_ batch: Batch) -> [String] { batch.rowsInWords(namesViews: true) }
 
     private func decoded(_ payloads: [Payload]) throws -> [Batch] {
         var decoder = try BatchDecoder()

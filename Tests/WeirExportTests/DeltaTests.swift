@@ -27,18 +27,7 @@ struct DeltaTests {
         return batch
     }
 
-    private func rows(_ batch: Batch) -> [String] {
-        batch.views.flatMap { view in
-            (0..<view.rows).map { row in
-                let tags = view.tagKeys.indices.map { key in
-                    let value = view.tagValues[key * view.rows + row]
-                    return value == 0 ? "-" : batch.strings[Int(value) - 1]
-                }
-                let end = view.endTimes.isEmpty ? 0 : view.endTimes[row]
-                return "\(tags.joined(separator: ",")) \(view.startTimes[row])-\(end): \(view.integers[row])"
-            }
-        }
-    }
+    private func rows(_ batch: Batch) -> [String] { batch.rowsInWords() }
 
     @Test("tells what was added, in rows that changed, that are new, or that end")
     func tells() throws {

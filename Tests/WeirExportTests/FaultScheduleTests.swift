@@ -50,7 +50,7 @@ private struct FaultSchedule {
     private mutating func live(_ process: UInt64, hasSpill: Bool, isLast: Bool = false) throws {
         receiver.process = process
         var sink = try LiveSink(
-            stream: SpillStream(seed * 10 + process), disk: hasSpill ? disk : nil, isLast: isLast, random: &random)
+            stream: TestStream(seed * 10 + process), disk: hasSpill ? disk : nil, isLast: isLast, random: &random)
         for _ in 0..<(isLast ? 20 : 150) {
             try sink.step(&receiver, &random)
             try sink.check(seed)
@@ -93,7 +93,7 @@ private struct Receiver {
 
 /// One process's sink, and what its threads have in hand.
 private struct LiveSink {
-    let stream: SpillStream
+    let stream: TestStream
     let store: SpillStore?
     private(set) var offered: UInt64 = 0
     private var state: SinkState
@@ -109,7 +109,7 @@ private struct LiveSink {
     private var isGivenUp = false
 
     init(
-        stream: SpillStream, disk: MemoryFileSystem?, isLast: Bool, random: inout SeededGenerator
+        stream: TestStream, disk: MemoryFileSystem?, isLast: Bool, random: inout SeededGenerator
     ) throws {
         self.stream = stream
         self.disk = disk

@@ -81,7 +81,7 @@ struct PipelineReliefTests {
     @Test("deltas are merged while a destination is away, and nothing is lost")
     func coalesces() async throws {
         let away = Destination(.failingUntilReleased)
-        let source = DeltaSource()
+        let source = CountingSource(temporality: .delta)
         // A quarter of a second of collections between half full and full, for a relief on a busy machine.
         var sink = try away.sink("a", bounds: QueueBounds(batches: 100), policy: Coalesce())
         sink.retry = Retry(first: 1_000_000, longest: 1_000_000)
@@ -159,28 +159,5 @@ struct PipelineReliefTests {
             return
         }
         #expect(try frame.batch().views.first?.integers == [1])
-    }
-}
-
-/// Delta batches that are neighbours, each of which counts one.
-final class DeltaSource: BatchSource {
-    let collections = Signal()
-
-    func collect(into batch: inout Batch) {
-        let number = collections.count + 1
-        batch.startTime = number
-        batch.endTime = number + 1
-        batch.strings.removeAll()
-        var view = ViewColumns()
-        view.name = "collections"
-        view.measure = "collections"
-        view.unit = "1"
-        view.rows = 1
-        view.isMonotonic = true
-        view.temporality = .delta
-        view.startTimes = [number]
-        view.integers = [1]
-        batch.views = [view]
-        collections.fire()
     }
 }

@@ -5,14 +5,16 @@ import WeirExport
 import WeirExporterKit
 import WeirTestSupport
 
-/// One view with one row, whose value is the collection's number.
+/// One view with one row, whose value is the collection's number; of a delta, 1.
 final class CountingSource: BatchSource {
     let collections = Signal()
     /// How long a collection takes.
     private let duration: UInt64
+    private let temporality: ViewColumns.Temporality
 
-    init(durationNanoseconds: UInt64 = 0) {
+    init(durationNanoseconds: UInt64 = 0, temporality: ViewColumns.Temporality = .cumulative) {
         duration = durationNanoseconds
+        self.temporality = temporality
     }
 
     var count: UInt64 { collections.count }
@@ -29,8 +31,9 @@ final class CountingSource: BatchSource {
         view.unit = "1"
         view.rows = 1
         view.isMonotonic = true
-        view.startTimes = [1]
-        view.integers = [Int64(number)]
+        view.temporality = temporality
+        view.startTimes = [temporality == .delta ? number : 1]
+        view.integers = [temporality == .delta ? 1 : Int64(number)]
         batch.views = [view]
         while TimeSource.system.monotonic() < end {}
         collections.fire()

@@ -8,11 +8,11 @@ import WeirTestSupport
 @Suite("A poison folder")
 struct PoisonFolderTests {
     private let directory: TemporaryDirectory
-    private let stream: SpillStream
+    private let stream: TestStream
 
     init() throws {
         directory = try TemporaryDirectory()
-        stream = try SpillStream()
+        stream = try TestStream()
     }
 
     private func inflight(_ number: UInt64) throws -> InflightBatch {

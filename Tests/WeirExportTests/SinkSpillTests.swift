@@ -9,11 +9,11 @@ private let second: UInt64 = 1_000_000_000
 @Suite("A sink that spills")
 struct SinkSpillTests {
     private var random = SeededGenerator(seed: 19)
-    private let stream: SpillStream
+    private let stream: TestStream
     private let system = MemoryFileSystem()
 
     init() throws {
-        stream = try SpillStream()
+        stream = try TestStream()
     }
 
     private func batch(_ number: UInt64) -> SharedBatch { stream.batch(number) }
@@ -122,7 +122,7 @@ struct SinkSpillTests {
         var next = sink(again)
         #expect(next.queue.accounts.recovered.batches == 4)
         #expect(next.queue.accounts.imbalance == nil)
-        let own = try SpillStream(2)
+        let own = try TestStream(2)
         next.offer(own.batch(1), now: 0)
         let headers = deliver(&next, again)
         #expect(headers.map(\.first) == [1, 2, 3, 4, 1])
@@ -270,7 +270,7 @@ struct SinkSpillTests {
     }
 }
 
-extension SpillStream {
+extension TestStream {
     func batch(_ number: UInt64) -> SharedBatch {
         SharedBatch(
             stream: stream, numbers: number...number, startTime: payload.startTime, endTime: payload.endTime,

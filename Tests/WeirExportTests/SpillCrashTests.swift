@@ -15,7 +15,7 @@ struct SpillCrashTests {
     }
 
     /// Appends, delivers and removes until `count` batches came by.
-    private func work(_ store: SpillStore, _ stream: SpillStream, _ numbers: ClosedRange<UInt64>) -> History {
+    private func work(_ store: SpillStore, _ stream: TestStream, _ numbers: ClosedRange<UInt64>) -> History {
         var history = History()
         for number in numbers {
             let result = stream.append(number, to: store)
@@ -31,7 +31,7 @@ struct SpillCrashTests {
 
     @Test("a process that ends at any byte it writes loses nothing that was appended, and repeats one batch at most")
     func endsAnywhere() throws {
-        let stream = try SpillStream()
+        let stream = try TestStream()
         let length = stream.length(1)
         for budget in 0..<(10 * length) {
             let system = MemoryFileSystem()
@@ -61,7 +61,7 @@ struct SpillCrashTests {
         await #expect(processExitsWith: .signal(SIGKILL)) {
             [path = path as String, microseconds = microseconds as UInt32] in
             let store = try SpillStore(directory: path + "/spill", maximumBytes: 1 << 20, sync: .never)
-            let stream = try SpillStream(1, rows: 500)
+            let stream = try TestStream(1, rows: 500)
             stream.append(1, to: store)
             // What the child says it has done, told before it removes and after it appended.
             let ledger = unsafe open(path + "/ledger", O_CREAT | O_WRONLY | O_APPEND, 0o644)
@@ -109,7 +109,7 @@ struct SpillCrashTests {
     func heldElsewhere() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path
-        let stream = try SpillStream()
+        let stream = try TestStream()
         do {
             let store = try SpillStore(directory: path, maximumBytes: 1 << 20)
             stream.append(1, to: store)
@@ -132,7 +132,7 @@ struct SpillCrashTests {
     @Test("random schedules of appends, deliveries, faults and ends keep the account", arguments: 0..<(200 * testScale))
     func schedule(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
-        let streams = try [SpillStream(1), SpillStream(2, rows: 40)]
+        let streams = try [TestStream(1), TestStream(2, rows: 40)]
         let system = MemoryFileSystem()
         let bound = UInt64(streams[1].length(1) * 12)
         var store = try SpillStore(system, maximumBytes: bound)

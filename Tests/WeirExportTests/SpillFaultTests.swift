@@ -8,10 +8,10 @@ import WeirTestSupport
 @Suite("A spill on a failing disk")
 struct SpillFaultTests {
     private let system = MemoryFileSystem()
-    private let stream: SpillStream
+    private let stream: TestStream
 
     init() throws {
-        stream = try SpillStream()
+        stream = try TestStream()
     }
 
     /// The only segment's bytes, with five records of which the second is done.

@@ -8,10 +8,10 @@ import WeirTestSupport
 @Suite("A spill")
 struct SpillStoreTests {
     private let system = MemoryFileSystem()
-    private let stream: SpillStream
+    private let stream: TestStream
 
     init() throws {
-        stream = try SpillStream()
+        stream = try TestStream()
     }
 
     @Test("what is appended comes out, oldest first, with header and payload as they were")
@@ -46,7 +46,7 @@ struct SpillStoreTests {
 
     @Test("removed batches do not come again after a restart, those in flight and those that waited do")
     func restart() throws {
-        let other = try SpillStream(2)
+        let other = try TestStream(2)
         do {
             let store = try SpillStore(system)
             for number: UInt64 in 1...4 { stream.append(number, to: store) }
@@ -85,7 +85,7 @@ struct SpillStoreTests {
 
     @Test("segments end at 4 MiB, are deleted once all their batches are done, and none is left in the end")
     func segments() throws {
-        let large = try SpillStream(1, rows: 200_000)
+        let large = try TestStream(1, rows: 200_000)
         let count = 3 * (4 << 20) / large.length(1)
         let store = try SpillStore(system, maximumBytes: 1 << 30)
         for number in 1...UInt64(count) { large.append(number, to: store) }
@@ -149,7 +149,7 @@ struct SpillStoreTests {
         let length = UInt64(stream.length(1))
         let store = try SpillStore(system, maximumBytes: length)
         stream.append(1, to: store)
-        let large = try SpillStream(2, rows: 1000)
+        let large = try TestStream(2, rows: 1000)
         let result = large.append(1, to: store)
         #expect(result.failure == .tooLong(limit: length, found: UInt64(large.length(1))))
         #expect(result.losses.isEmpty)

@@ -2,6 +2,7 @@ import Glibc
 import Synchronization
 import WeirBatch
 import WeirExport
+import WeirTestSupport
 
 /// A file system in memory that fails as told, and from which a process can be torn at any byte.
 final class MemoryFileSystem: SpillFileSystem {
@@ -169,35 +170,10 @@ extension [UInt8] {
     }
 }
 
-/// Real frames of several streams, and what a spill made of them.
-struct SpillStream: Sendable {
-    let stream: StreamID
-    let payload: Payload
-
-    init(_ seed: UInt64 = 1, rows: Int = 3) throws {
-        stream = StreamID(high: seed, low: seed)
-        var batch = Batch()
-        batch.startTime = 1
-        batch.endTime = 2
-        var view = ViewColumns()
-        view.name = "v"
-        view.measure = "m"
-        view.unit = "1"
-        view.rows = rows
-        view.isMonotonic = true
-        view.startTimes = Array(repeating: 1, count: rows)
-        view.integers = (0..<rows).map { Int64($0) &* 7_919 &* Int64(truncatingIfNeeded: seed) }
-        batch.views = [view]
-        var encoder = try BatchEncoder()
-        payload = try encoder.encode(batch)
-    }
-
-    func header(_ number: UInt64) -> FrameHeader {
-        FrameHeader(stream: stream, first: number, last: number, payload: payload)
-    }
-
+/// What a spill makes of a stream.
+extension TestStream {
     /// What one record takes.
-    func length(_ number: UInt64) -> Int { header(number).encoded().count + payload.bytes.count }
+    func length(_ number: UInt64) -> Int { bytes(number).count }
 
     @discardableResult
     func append(_ number: UInt64, to store: SpillStore) -> SpillAppended {
