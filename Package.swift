@@ -36,6 +36,7 @@ let package = Package(
         .library(name: "Weir", targets: ["Weir"]),
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
+        .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .executable(name: "weir", targets: ["WeirTool"]),
         .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
@@ -80,6 +81,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
+
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .target(
@@ -97,11 +100,15 @@ let package = Package(
                 "WeirStats",
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirRun",
+            dependencies: ["Weir", "WeirConfiguration", "WeirExport", "WeirRecording", "WeirSystemMetrics"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirSetup",
-                "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirRecording",
+                "WeirRun", "WeirSetup", "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -138,6 +145,7 @@ let package = Package(
                 "WeirConfiguration", "Weir", "WeirExport", "WeirRecording",
             ],
             resources: [.copy("Fixtures")]),
+        tests("WeirSystemMetricsTests", of: ["WeirSystemMetrics", "WeirRecording", "WeirExport", "WeirBatch"]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
