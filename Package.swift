@@ -69,6 +69,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
+        .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
@@ -131,6 +132,7 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
