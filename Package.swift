@@ -141,6 +141,9 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
+        tests(
+            "PrometheusSinkTests",
+            of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",

@@ -108,8 +108,8 @@ struct Exposition {
         let sum = Array("\(family.name.family)_sum".utf8)
         let created = Array("\(family.name.family)_created".utf8)
         let bounds = family.bounds.map { Array("le=\"\(TextNumber.bound($0))\"".utf8) } + [Array("le=\"+Inf\"".utf8)]
-        // OpenMetrics takes a sum for a counter: below zero there is none.
-        let takesSum = format == .text || (family.bounds.first ?? 0) >= 0
+        // OpenMetrics takes a sum for a counter, which is not below zero, and has a count only where it has a sum.
+        let mayFall = (family.bounds.first ?? 0) < 0
         for series in family.series {
             guard case .histogram(let total, let counts) = series.value else { continue }
             var below: UInt64 = 0
@@ -119,14 +119,14 @@ struct Exposition {
                 TextNumber.append(below, to: &bytes)
                 bytes.append(UInt8(ascii: "\n"))
             }
-            if takesSum, total >= 0 || format == .text {
+            if format == .text || !mayFall && total >= 0 {
                 writeSample(sum, labels: series.labels)
                 TextNumber.append(total, to: &bytes)
                 bytes.append(UInt8(ascii: "\n"))
+                writeSample(count, labels: series.labels)
+                TextNumber.append(below, to: &bytes)
+                bytes.append(UInt8(ascii: "\n"))
             }
-            writeSample(count, labels: series.labels)
-            TextNumber.append(below, to: &bytes)
-            bytes.append(UInt8(ascii: "\n"))
             if isCreatedShown { writeCreated(created, series) }
         }
     }
