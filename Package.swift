@@ -117,8 +117,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "WeirTestSupport", dependencies: ["WeirBatch"], path: "Tests/WeirTestSupport",
-            swiftSettings: swiftSettings),
+            name: "WeirTestSupport", dependencies: ["WeirBatch", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/WeirTestSupport", swiftSettings: swiftSettings),
         .target(name: "CRecordingProbe", path: "Tests/CRecordingProbe"),
         .executableTarget(
             name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],

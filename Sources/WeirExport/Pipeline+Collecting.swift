@@ -11,12 +11,14 @@ extension Pipeline {
         var feeds: [Feed] = []
         var encoders: [Int32: EncoderBox] = [:]
         var plan: Plan
+        var planNumber: UInt64
         /// Ticks are counted from here, so that feeds whose intervals are multiples share collections.
         let epoch: UInt64
         var beginning: UInt64?
 
-        init(_ plan: Plan, epoch: UInt64) {
+        init(_ plan: Plan, number: UInt64, epoch: UInt64) {
             self.plan = plan
+            planNumber = number
             self.epoch = epoch
         }
 
@@ -36,33 +38,64 @@ extension Pipeline {
     }
 
     func run() {
-        var state = State(control.withLock { $0.plan }, epoch: time.monotonic())
+        let (plan, number) = control.withLock { ($0.plan, $0.planNumber) }
+        var state = State(plan, number: number, epoch: time.monotonic())
         state.metrics.startTime = time.wall()
-        state.feeds = state.plan.feeds.map {
-            Feed($0, tick: state.epoch.addingClamped($0.definition.intervalNanoseconds))
-        }
+        state.feeds = plan.feeds.map { Feed($0, tick: state.epoch.addingClamped($0.definition.intervalNanoseconds)) }
         do throws(BatchError) {
             for feed in state.feeds { _ = try state.encoder(feed.definition.level) }
         } catch {
             return control.withLock { $0.phase = .failed(message: "\(error)") }
         }
         control.withLock { $0.phase = .running }
-        while let tick = state.feeds.map(\.tick).min(), waitForTick(tick) {
-            let now = time.monotonic()
-            collect(&state) { $0.tick <= now }
-            answerTicks(of: state.feeds.filter { $0.tick <= now })
+        while true {
+            switch wait(for: state.feeds.map(\.tick).min() ?? .max, planNumber: state.planNumber) {
+            case .tick:
+                let now = time.monotonic()
+                collect(&state) { $0.tick <= now }
+                answerTicks(of: state.feeds.filter { $0.tick <= now })
+            case .plan(let plan, let number): adopt(plan, number, &state)
+            case .stop:
+                collect(&state) { _ in true }
+                return control.withLock { $0.phase = .stopped }
+            }
         }
-        collect(&state) { _ in true }
-        control.withLock { $0.phase = .stopped }
     }
 
-    /// - Returns: Whether the pipeline goes on.
-    private func waitForTick(_ tick: UInt64) -> Bool {
+    private enum Event {
+        case tick
+        case plan(Plan, number: UInt64)
+        case stop
+    }
+
+    private func wait(for tick: UInt64, planNumber: UInt64) -> Event {
         control.wait { control, until in
-            if control.phase == .stopping { return false }
+            if control.planNumber != planNumber { return .plan(control.plan, number: control.planNumber) }
+            if control.phase == .stopping { return .stop }
             until = tick
-            return time.monotonic() >= tick ? true : nil
+            return time.monotonic() >= tick ? .tick : nil
         }
+    }
+
+    /// Feeds that stay go on as they are, with their numbers and what they told; the others end, and new ones begin.
+    private func adopt(_ plan: Plan, _ number: UInt64, _ state: inout State) {
+        let now = time.monotonic()
+        var known: [StreamID: Feed] = [:]
+        for feed in state.feeds { known[feed.stream] = feed }
+        state.feeds = plan.feeds.map { feedPlan in
+            guard let feed = known[feedPlan.stream] else {
+                let interval = feedPlan.definition.intervalNanoseconds
+                let ticks = (now - state.epoch) / interval + 1
+                return Feed(feedPlan, tick: state.epoch &+ ticks &* interval)
+            }
+            feed.sinks = feedPlan.sinks
+            return feed
+        }
+        state.encoders = state.encoders.filter { level, _ in
+            plan.feeds.contains { $0.definition.level == level }
+        }
+        (state.plan, state.planNumber) = (plan, number)
+        control.withLock { $0.adoptedNumber = number }
     }
 
     /// A collection that took longer than an interval answers for the ticks that it missed, too.

@@ -45,7 +45,15 @@ package final class Pipeline: Sendable {
     struct Control {
         var phase = Phase.starting
         var counts = CollectionCounts()
+        /// What is collected, or will be from the next collection on: its number tells whether it is already.
         var plan: Plan
+        var planNumber: UInt64 = 0
+        var adoptedNumber: UInt64 = 0
+        /// Whether somebody changes the sinks at this moment.
+        var isReconfiguring = false
+        /// Sinks that were taken out and still deliver, and how those ended that do not.
+        var leaving: [SinkWorker] = []
+        var left: [SinkSnapshot] = []
     }
 
     /// What is to be collected, for whom.

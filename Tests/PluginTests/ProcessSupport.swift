@@ -1,6 +1,4 @@
 import Foundation
-import Logging
-import Synchronization
 import WeirBatch
 import WeirExport
 import WeirTestSupport
@@ -46,29 +44,5 @@ extension ChildExporter {
         return deliver(
             header, payload: [UInt8](repeating: 1, count: bytes),
             deadline: TimeSource.system.monotonic() + nanoseconds)
-    }
-}
-
-/// What was logged.
-final class LogLines: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { lines.withLock { $0 } }
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
-
-    private struct Handler: LogHandler {
-        let lines: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            lines.lines.withLock { $0.append("\(event.level): \(event.message)") }
-        }
     }
 }
