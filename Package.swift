@@ -11,10 +11,13 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// An exporter: `Plugins/<name>/Sink` holds its logic, `Plugins/<name>/Entry` its one C symbol.
-func exporter(_ name: String, sink: String) -> [Target] {
+///
+/// - Parameter dependencies: What the sink's protocol needs.
+func exporter(_ name: String, sink: String, dependencies: [Target.Dependency] = []) -> [Target] {
     [
         .target(
-            name: sink, dependencies: ["WeirExporterKit"], path: "Plugins/\(name)/Sink", swiftSettings: swiftSettings),
+            name: sink, dependencies: ["WeirExporterKit"] + dependencies, path: "Plugins/\(name)/Sink",
+            swiftSettings: swiftSettings),
         .target(
             name: name, dependencies: ["CWeirPlugin", "WeirExporterKit", .target(name: sink)],
             path: "Plugins/\(name)/Entry", swiftSettings: swiftSettings),
@@ -37,6 +40,8 @@ let package = Package(
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
+        .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
+        .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
         .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
@@ -44,6 +49,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -53,6 +59,7 @@ let package = Package(
             name: "CProtobufC", pkgConfig: "libprotobuf-c",
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -69,6 +76,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
+        .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
+        .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
@@ -132,6 +141,7 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
@@ -154,5 +164,12 @@ let package = Package(
                 "WeirPluginProbe",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
-    ] + exporter("FileExporter", sink: "FileSink")
+    ]
+        + exporter("FileExporter", sink: "FileSink")
+        + exporter(
+            "PrometheusExporter", sink: "PrometheusSink",
+            dependencies: [
+                "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ])
 )
