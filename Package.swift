@@ -136,6 +136,7 @@ let package = Package(
             name: "WeirPluginProbe",
             dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
             path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
+        tests("WeirTestSupportTests", of: []),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),

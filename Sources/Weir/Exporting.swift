@@ -9,8 +9,10 @@ private import Synchronization
 /// Made by `startExporting`. It goes on until ``shutdown(deadline:)``, also when nobody holds this object; a program that
 /// ends without a shutdown loses what waits in the queues, and its streams have no end mark.
 ///
-/// A child made by fork has no threads and exports nothing, so that nothing is written twice. It may start its own, which
-/// begins a stream of its own.
+/// A child made by fork has no threads and exports nothing, so that nothing is written twice; it counts from zero. It may
+/// start its own, which begins a stream of its own; as Swift's tasks do not survive a fork, it ends that with
+/// ``shutdownAndWait(deadline:)``. A fork waits a moment for threads that hold a lock of Weir's, so that the child finds
+/// none held; of Swift's own and of other libraries' Weir knows nothing.
 public final class Exporting: Sendable {
     private let pipeline: Pipeline
     /// As they were asked for last.
@@ -128,6 +130,19 @@ public final class Exporting: Sendable {
                 continuation.resume(returning: ShutdownReport(report))
             }
         }
+    }
+
+    /// The same as ``shutdown(deadline:)`` for code without tasks: the calling thread waits.
+    ///
+    /// - Parameter deadline: How long deliveries may take.
+    @discardableResult
+    public func shutdownAndWait(deadline: Duration = .seconds(5)) -> ShutdownReport {
+        let ended = Monitor<ShutdownReport?>(nil)
+        pipeline.shutdown(deadlineNanoseconds: deadline.unsignedNanoseconds) { [server] report in
+            server?.stop()
+            ended.withLock { $0 = ShutdownReport(report) }
+        }
+        return ended.wait { report, _ in report }
     }
 }
 
