@@ -37,6 +37,8 @@ struct PrometheusTests {
         func query(_ expression: String) throws -> [[String: String]: Double] {
             let query = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
             let response = try Client(port: port).get("/api/v1/query?query=\(query)")
+            // It listens before it answers.
+            guard response.status == 200 else { return [:] }
             let answer = try JSONDecoder().decode(Answer.self, from: Data(response.text.unchunked.utf8))
             var values: [[String: String]: Double] = [:]
             for result in answer.data.result {
@@ -134,7 +136,9 @@ struct PrometheusTests {
             try prometheus.query("sum(things_total)") == [[:]: sum]
         }
         #expect(try prometheus.query("count(things_total)") == [[:]: Double(count)])
-        for number in 0..<count { things.record(1, Tags(["n": "\(number)", "kind": "\(number % 7)"]), in: scraped.stats) }
+        for number in 0..<count {
+            things.record(1, Tags(["n": "\(number)", "kind": "\(number % 7)"]), in: scraped.stats)
+        }
         try await eventually("the sum of all has grown", within: 120) {
             try prometheus.query("sum(things_total)") == [[:]: sum + Double(count)]
         }
@@ -169,7 +173,8 @@ struct PrometheusTests {
         let things = Measure<Int64>("things")
         try stats.register(View("things", of: things, as: .sum))
         things.record(41, in: stats)
-        let exporting = try WeirConfiguration(contentsOf: directory.path + "/weir.yaml").start(from: stats)
+        let exporting = try startExporting(
+            configuration: Configuration(contentsOf: directory.path + "/weir.yaml"), from: stats)
         let prometheus = try await Server(scraping: port)
         try await eventually("it is there") { try prometheus.query("things_total") == [[:]: 41] }
         things.record(1, in: stats)

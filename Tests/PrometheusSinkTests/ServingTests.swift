@@ -161,7 +161,7 @@ struct ServingTests {
 
     @Test("a client that does not take its answer is let go")
     func deaf() async throws {
-        let scraped = try Scraped(["clientTimeout": "300ms", "maximumConnections": "1"])
+        let scraped = try Scraped(["clientTimeout": "300ms", "maximumConnections": "1", "wait": "60s"])
         let measure = Measure<Int64>("n")
         let key: TagKey = "key"
         try scraped.stats.register(View("n", of: measure, by: [key], as: .count, seriesLimit: 30_000))
