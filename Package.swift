@@ -120,7 +120,7 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PrometheusSink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
 

@@ -179,6 +179,12 @@ struct PrometheusTests {
         try await eventually("it is there") { try prometheus.query("things_total") == [[:]: 41] }
         things.record(1, in: stats)
         try await eventually("it is fresh") { try prometheus.query("things_total") == [[:]: 42] }
+        // Nothing is delivered that nobody asks for; still there is soon another to be asked.
+        let process = try #require(childProcesses(running: "libPrometheusExporter.so").first)
+        kill(process, SIGKILL)
+        things.record(1, in: stats)
+        try await eventually("another has taken its place") { try prometheus.query("things_total") == [[:]: 43] }
+        #expect(!childProcesses(running: "libPrometheusExporter.so").contains(process))
         let report = await exporting.shutdown(deadline: .seconds(60))
         #expect(report.isComplete)
         #expect(exporting.snapshots.allSatisfy { $0.accounts.imbalance == nil })
