@@ -11,10 +11,13 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// An exporter: `Plugins/<name>/Sink` holds its logic, `Plugins/<name>/Entry` its one C symbol.
-func exporter(_ name: String, sink: String) -> [Target] {
+///
+/// - Parameter dependencies: What the sink's protocol needs.
+func exporter(_ name: String, sink: String, dependencies: [Target.Dependency] = []) -> [Target] {
     [
         .target(
-            name: sink, dependencies: ["WeirExporterKit"], path: "Plugins/\(name)/Sink", swiftSettings: swiftSettings),
+            name: sink, dependencies: ["WeirExporterKit"] + dependencies, path: "Plugins/\(name)/Sink",
+            swiftSettings: swiftSettings),
         .target(
             name: name, dependencies: ["CWeirPlugin", "WeirExporterKit", .target(name: sink)],
             path: "Plugins/\(name)/Entry", swiftSettings: swiftSettings),
@@ -38,6 +41,8 @@ let package = Package(
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
+        .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
+        .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
         .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
@@ -45,6 +50,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -54,6 +60,7 @@ let package = Package(
             name: "CProtobufC", pkgConfig: "libprotobuf-c",
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -70,6 +77,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
+        .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
+        .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
@@ -118,7 +127,7 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PrometheusSink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
 
@@ -134,10 +143,15 @@ let package = Package(
             name: "WeirPluginProbe",
             dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
             path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
+        tests("WeirTestSupportTests", of: []),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
+        tests(
+            "PrometheusSinkTests",
+            of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
@@ -161,5 +175,12 @@ let package = Package(
                 "WeirPluginProbe",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
-    ] + exporter("FileExporter", sink: "FileSink")
+    ]
+        + exporter("FileExporter", sink: "FileSink")
+        + exporter(
+            "PrometheusExporter", sink: "PrometheusSink",
+            dependencies: [
+                "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ])
 )

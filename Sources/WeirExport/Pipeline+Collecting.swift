@@ -49,11 +49,14 @@ extension Pipeline {
         }
         control.withLock { $0.phase = .running }
         while true {
-            switch wait(for: state.feeds.map(\.tick).min() ?? .max, planNumber: state.planNumber) {
-            case .tick:
+            switch wait(for: state.feeds, planNumber: state.planNumber) {
+            case .due(let requesters):
                 let now = time.monotonic()
-                collect(&state) { $0.tick <= now }
+                collect(&state) { feed in
+                    feed.tick <= now || feed.definition.requester.map(requesters.contains) == true
+                }
                 answerTicks(of: state.feeds.filter { $0.tick <= now })
+                if !requesters.isEmpty { noteRequested() }
             case .plan(let plan, let number): adopt(plan, number, &state)
             case .stop:
                 collect(&state) { _ in true }
@@ -63,18 +66,33 @@ extension Pipeline {
     }
 
     private enum Event {
-        case tick
+        /// A feed ticks, or these sinks ask.
+        case due(requesters: Set<String>)
         case plan(Plan, number: UInt64)
         case stop
     }
 
-    private func wait(for tick: UInt64, planNumber: UInt64) -> Event {
-        control.wait { control, until in
+    private func wait(for feeds: [Feed], planNumber: UInt64) -> Event {
+        let tick = feeds.map(\.tick).min() ?? .max
+        let requesters = Set(feeds.compactMap(\.definition.requester))
+        return control.wait { control, until in
             if control.planNumber != planNumber { return .plan(control.plan, number: control.planNumber) }
             if control.phase == .stopping { return .stop }
-            until = tick
-            return time.monotonic() >= tick ? .tick : nil
+            control.requests.formIntersection(requesters)
+            let due = control.requests.isEmpty ? tick : min(tick, control.requestsDue)
+            until = due
+            guard time.monotonic() >= due else { return nil }
+            defer { control.requests = [] }
+            return .due(requesters: control.requests)
         }
+    }
+
+    /// Between two collections that were asked for. Nanoseconds: a destination that asks without end gets twenty a second.
+    private static let requestPause: UInt64 = 50_000_000
+
+    private func noteRequested() {
+        let now = time.monotonic()
+        control.withLock { $0.requestsDue = now.addingClamped(Self.requestPause) }
     }
 
     /// Feeds that stay go on as they are, with their numbers and what they told; the others end, and new ones begin.

@@ -54,9 +54,10 @@ extension Pipeline {
             plan: Plan(feeds: [], resource: configuration.resource, partBytes: old.partBytes, sinks: []))
         do throws(ExportError) {
             for (sink, definition) in zip(sinks, definitions) {
-                let stream = old.feeds.first { $0.definition == definition }?.stream
                 let isUnchanged = unchanged.contains(sink.name)
                 if let worker = try worker(for: sink, isUnchanged: isUnchanged, old, &change) {
+                    let definition = definition.adapted(to: worker)
+                    let stream = old.feeds.first { $0.definition == definition }?.stream
                     change.plan.add(worker, to: definition, stream: stream)
                 }
             }
@@ -117,7 +118,9 @@ extension Pipeline {
     }
 
     private func open(_ sink: SinkConfiguration, following before: SinkWorker?) throws(ExportError) -> SinkWorker {
-        let worker = try SinkWorker(sink, logger: logger, time: time, budget: budget, following: before)
+        let worker = try SinkWorker(
+            sink, logger: logger, time: time, budget: budget, collect: Self.collecting(for: sink.name, by: control),
+            following: before)
         guard worker.start() else {
             worker.closeUnstarted()
             throw .noThread

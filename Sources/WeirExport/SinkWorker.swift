@@ -42,11 +42,12 @@ final class SinkWorker: Sendable {
     ///
     /// - Parameters:
     ///   - budget: Counts what is in memory of batches that were on disk.
+    ///   - collect: Asks for a batch of now.
     ///   - predecessor: The sink of this name that it is to follow. It takes batches in, and delivers the first when that
     ///     one has handed over.
     init(
         _ configuration: SinkConfiguration, logger: Logger, time: TimeSource, budget: MemoryBudget? = nil,
-        following predecessor: SinkWorker? = nil
+        collect: @escaping @Sendable () -> Void = {}, following predecessor: SinkWorker? = nil
     ) throws(ExportError) {
         let name = configuration.name
         self.configuration = configuration
@@ -73,7 +74,7 @@ final class SinkWorker: Sendable {
         }
         let context = SinkContext(
             name: name, settings: configuration.settings, logger: logger, time: time,
-            demand: { batches in shared.withLock { $0.state.ask(for: batches) } })
+            demand: { batches in shared.withLock { $0.state.ask(for: batches) } }, collect: collect)
         var exporters: [any OpenExporter] = []
         do throws(ExportError) {
             for _ in 0..<count { exporters.append(try configuration.exporter.open(for: context)) }
@@ -121,6 +122,9 @@ final class SinkWorker: Sendable {
         }
         if !leavesSpill { spill?.close() }
     }
+
+    /// Whether it gets batches when it asks for them.
+    var collectsOnRequest: Bool { exporters.contains(where: \.collectsOnRequest) }
 
     // MARK: - The collector's side
 

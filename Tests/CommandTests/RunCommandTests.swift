@@ -19,7 +19,7 @@ struct RunCommandTests {
     /// `ended` prints its exit code.
     private func script(_ steps: String, _ arguments: String...) throws -> Command.Result {
         // Not /bin/sh: tests run with signals blocked, and dash waits for a child's by SIGCHLD.
-        try Command.run(
+        try Program.run(
             "/bin/bash",
             [
                 "-c",

@@ -18,14 +18,15 @@ struct FaultyPlugin {
     static var path: String { get throws { try compiled.get().path } }
 
     func open(
-        _ mode: String, times: Int = 1, demand: @escaping @Sendable (UInt64) -> Void = { _ in }
+        _ mode: String, times: Int = 1, demand: @escaping @Sendable (UInt64) -> Void = { _ in },
+        collect: @escaping @Sendable () -> Void = {}
     ) throws -> ChildExporter {
         let launcher = try ChildLauncher(path: Self.path, program: PluginSearch().findHost(), limits: limits)
         return try ChildExporter(
             launcher,
             sink: SinkContext(
                 name: "faulty", settings: ["mode": mode, "journal": directory.path + "/journal", "times": "\(times)"],
-                logger: lines.logger, demand: demand))
+                logger: lines.logger, demand: demand, collect: collect))
     }
 
     /// The lines that the plugin wrote, in all its processes.

@@ -15,6 +15,14 @@ package struct ChildLauncher: Sendable {
         self.limits = limits
     }
 
+    /// A process whose plugin is open.
+    struct Opened {
+        let child: ChildProcess
+        let previousStream: StreamID?
+        /// Whether it gets batches when it asks for them.
+        let collectsOnRequest: Bool
+    }
+
     /// Loads the plugin in a process of its own, only to hear what it is.
     package func describe(log: PluginLog, time: TimeSource = .system) throws(ExportError) -> PluginDescription {
         let (child, description) = try load(ChildProcess.Handlers(log: log), time: time)
@@ -23,14 +31,17 @@ package struct ChildLauncher: Sendable {
     }
 
     /// Loads the plugin in a process of its own and opens it for a sink.
-    func open(for sink: SinkContext) throws(ExportError) -> (ChildProcess, previousStream: StreamID?) {
-        let relay = DemandRelay(sink.demand)
+    func open(for sink: SinkContext) throws(ExportError) -> Opened {
+        let relay = DemandRelay(sink)
         let handlers = ChildProcess.Handlers(
-            log: PluginLog(logger: sink.logger, time: sink.time), demand: relay.demand, ended: relay.ended)
+            log: PluginLog(logger: sink.logger, time: sink.time), demand: relay.demand,
+            collect: sink.collect, ended: relay.ended)
         let (child, description) = try load(handlers, time: sink.time)
         do throws(ExportError) {
             let settings = try SettingKind.check(sink.settings, against: description.settings, sink: sink.name)
-            return (child, try open(child, settings, for: sink))
+            return Opened(
+                child: child, previousStream: try open(child, settings, for: sink),
+                collectsOnRequest: PluginDescription.collectsOnRequest(description.requiredFeatures))
         } catch {
             child.dismiss(until: 0)
             throw error
@@ -83,22 +94,25 @@ package struct ChildLauncher: Sendable {
 }
 
 /// Passes on what a process asks for. One that ends may have asked for all that it needs and been given it: nothing would
-/// be delivered any more, and so no other be started. So its end asks for one batch in its place.
+/// be delivered any more, and so no other be started. So its end asks for one batch in its place, and for a collection,
+/// which only who gets batches on request is given.
 private final class DemandRelay: Sendable {
-    private let forward: @Sendable (UInt64) -> Void
+    private let sink: SinkContext
     // Relaxed: a fact that nothing else depends on.
     private let hasDemanded = Atomic<Bool>(false)
 
-    init(_ forward: @escaping @Sendable (UInt64) -> Void) {
-        self.forward = forward
+    init(_ sink: SinkContext) {
+        self.sink = sink
     }
 
     @Sendable func demand(_ batches: UInt64) {
         hasDemanded.store(true, ordering: .relaxed)
-        forward(batches)
+        sink.demand(batches)
     }
 
     @Sendable func ended(_ end: ChildEnd) {
-        if hasDemanded.load(ordering: .relaxed), end != .killed(.dismissed) { forward(1) }
+        guard end != .killed(.dismissed) else { return }
+        if hasDemanded.load(ordering: .relaxed) { sink.demand(1) }
+        sink.collect()
     }
 }
