@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "Weir", targets: ["Weir"]),
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
+        .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
         .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
@@ -89,6 +90,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
+
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .target(
@@ -106,11 +109,15 @@ let package = Package(
                 "WeirStats",
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirRun",
+            dependencies: ["Weir", "WeirConfiguration", "WeirExport", "WeirRecording", "WeirSystemMetrics"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirSetup",
-                "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirRecording",
+                "WeirRun", "WeirSetup", "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -152,6 +159,7 @@ let package = Package(
                 "WeirConfiguration", "Weir", "WeirExport", "WeirRecording",
             ],
             resources: [.copy("Fixtures")]),
+        tests("WeirSystemMetricsTests", of: ["WeirSystemMetrics", "WeirRecording", "WeirExport", "WeirBatch"]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
