@@ -26,7 +26,7 @@ final class Renderer: Sendable {
 
     init(isCreatedShown: Bool) {
         self.isCreatedShown = isCreatedShown
-        pool.start()
+        Signals.blocked { pool.start() }
     }
 
     /// The collection as an answer's body.
