@@ -144,6 +144,25 @@ struct ServingTests {
         try await scraped.end()
     }
 
+    @Test("the application's signals go to the application's threads")
+    func signals() async throws {
+        let scraped = try Scraped()
+        var blocked: [String: UInt64] = [:]
+        for task in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task") {
+            let file = FileHandle(forReadingAtPath: "/proc/self/task/\(task)/status")
+            let status = String(decoding: try file?.readToEnd() ?? Data(), as: UTF8.self)
+            let fields = status.split(separator: "\n").map { $0.split(separator: "\t") }
+            guard let name = fields.first(where: { $0[0] == "Name:" })?.last,
+                let mask = fields.first(where: { $0[0] == "SigBlk:" })?.last
+            else { continue }
+            blocked[String(name)] = UInt64(mask, radix: 16)
+        }
+        let own = blocked.filter { $0.key.hasPrefix("NIO-ELT") || $0.key.hasPrefix("TP-#") }
+        #expect(own.count >= 2)
+        #expect(own.values.allSatisfy { $0 & (1 << UInt64(SIGTERM - 1)) != 0 })
+        try await scraped.end()
+    }
+
     // MARK: - Clients that mean harm
 
     @Test(

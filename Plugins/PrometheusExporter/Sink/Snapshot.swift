@@ -52,7 +52,7 @@ struct SnapshotBuilder {
     /// Adds a part. Series that ended before the collection are not in it any more.
     mutating func add(_ batch: borrowing DeliveredBatch) {
         if snapshot.target == nil, !batch.resource.isEmpty {
-            snapshot.target = write(Target(resource: batch.resource.lazy.map { ($0.key, $0.value) }).labels)
+            snapshot.target = write(Target(resource: batch.resource.map { ($0.key, $0.value) }).labels)
         }
         for view in batch.views {
             var place: Int??
@@ -123,7 +123,7 @@ struct SnapshotBuilder {
     // MARK: - Rows
 
     private mutating func add(_ row: DeliveredRow, of view: DeliveredView, at place: Int) {
-        let tags = row.tags.lazy.map { (key: $0.key, value: $0.value) }
+        let tags = row.tags.map { (key: $0.key, value: $0.value) }
         let isHistogram = snapshot.families[place].name.kind == .histogram
         let labels = isHistogram ? histogramLabeller.labels(tags) : labeller.labels(tags)
         if labels.count != row.tags.count { doubtful.insert(place) }
