@@ -11,10 +11,13 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// An exporter: `Plugins/<name>/Sink` holds its logic, `Plugins/<name>/Entry` its one C symbol.
-func exporter(_ name: String, sink: String) -> [Target] {
+///
+/// - Parameter dependencies: What its protocol needs.
+func exporter(_ name: String, sink: String, using dependencies: [Target.Dependency] = []) -> [Target] {
     [
         .target(
-            name: sink, dependencies: ["WeirExporterKit"], path: "Plugins/\(name)/Sink", swiftSettings: swiftSettings),
+            name: sink, dependencies: ["WeirExporterKit"] + dependencies, path: "Plugins/\(name)/Sink",
+            swiftSettings: swiftSettings),
         .target(
             name: name, dependencies: ["CWeirPlugin", "WeirExporterKit", .target(name: sink)],
             path: "Plugins/\(name)/Entry", swiftSettings: swiftSettings),
@@ -37,6 +40,8 @@ let package = Package(
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
+        .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
+        .library(name: "NatsSink", targets: ["NatsSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
         .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
@@ -53,6 +58,8 @@ let package = Package(
             name: "CProtobufC", pkgConfig: "libprotobuf-c",
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+        .systemLibrary(
+            name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"]), .brew(["cnats"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -131,6 +138,9 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests(
+            "NatsSinkTests",
+            of: ["NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
@@ -154,4 +164,5 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
     ] + exporter("FileExporter", sink: "FileSink")
+        + exporter("NatsExporter", sink: "NatsSink", using: ["CNATS"])
 )
