@@ -140,7 +140,10 @@ let package = Package(
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests(
             "NatsSinkTests",
-            of: ["NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch"]),
+            of: [
+                "NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Fixtures")]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",

@@ -72,6 +72,7 @@ package enum NatsLibrary {
     static func reason(_ status: natsStatus) -> String {
         guard let words = unsafe nats_GetLastError(nil) else { return text(of: status) }
         let line = unsafe String(cString: words)
+        if line.isEmpty { return text(of: status) }
         guard line.hasPrefix("("), let end = line.firstRange(of: "): ") else { return line }
         return String(line[end.upperBound...])
     }

@@ -24,8 +24,11 @@ struct NatsOptions: ~Copyable {
         try check(unsafe natsOptions_SetTimeout(pointer, milliseconds))
         try check(unsafe natsOptions_SetAllowReconnect(pointer, false))
         try check(unsafe natsOptions_SetWriteDeadline(pointer, Int64(settings.publishTimeout / 1_000_000)))
+        // Without it any certificate of a known authority would do, whosever it is. A server may also want TLS of those who
+        // did not ask for it.
+        try check(unsafe natsOptions_SetExpectedHostname(pointer, server.host))
         try logIn(settings.login)
-        if server.isSecure || settings.tls.isOn { try secure(settings.tls, host: server.host) }
+        if server.isSecure || settings.tls.isOn { try secure(settings.tls) }
     }
 
     private func logIn(_ login: NatsSettings.Login) throws(NatsError) {
@@ -44,10 +47,8 @@ struct NatsOptions: ~Copyable {
         }
     }
 
-    private func secure(_ tls: NatsSettings.TLS, host: String) throws(NatsError) {
+    private func secure(_ tls: NatsSettings.TLS) throws(NatsError) {
         try check(unsafe natsOptions_SetSecure(pointer, true))
-        // Without it any certificate of a known authority would do, whosever it is.
-        try check(unsafe natsOptions_SetExpectedHostname(pointer, host))
         if !tls.caFile.isEmpty {
             try SecretFile.check(tls.caFile)
             try check(unsafe natsOptions_LoadCATrustedCertificates(pointer, tls.caFile))
