@@ -12,8 +12,8 @@ let swiftSettings: [SwiftSetting] = [
 
 /// An exporter: `Plugins/<name>/Sink` holds its logic, `Plugins/<name>/Entry` its one C symbol.
 ///
-/// - Parameter dependencies: What its protocol needs.
-func exporter(_ name: String, sink: String, using dependencies: [Target.Dependency] = []) -> [Target] {
+/// - Parameter dependencies: What the sink's protocol needs.
+func exporter(_ name: String, sink: String, dependencies: [Target.Dependency] = []) -> [Target] {
     [
         .target(
             name: sink, dependencies: ["WeirExporterKit"] + dependencies, path: "Plugins/\(name)/Sink",
@@ -42,6 +42,8 @@ let package = Package(
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
         .library(name: "NatsSink", targets: ["NatsSink"]),
+        .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
+        .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
         .executable(name: "weir-plugin-host", targets: ["WeirPluginHost"]),
         .executable(name: "weir-bench", targets: ["WeirBench"]),
@@ -49,6 +51,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -60,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
         .systemLibrary(
             name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"]), .brew(["cnats"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -76,6 +80,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
+        .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
+        .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
@@ -124,8 +130,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "WeirTestSupport", dependencies: ["WeirBatch"], path: "Tests/WeirTestSupport",
-            swiftSettings: swiftSettings),
+            name: "WeirTestSupport", dependencies: ["WeirBatch", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/WeirTestSupport", swiftSettings: swiftSettings),
         .target(name: "CRecordingProbe", path: "Tests/CRecordingProbe"),
         .executableTarget(
             name: "WeirRecordingProbe", dependencies: ["WeirRecording", "CWeirCPU", "CRecordingProbe"],
@@ -134,6 +140,7 @@ let package = Package(
             name: "WeirPluginProbe",
             dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
             path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
+        tests("WeirTestSupportTests", of: []),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
@@ -144,6 +151,7 @@ let package = Package(
                 "NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
+        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
@@ -166,6 +174,13 @@ let package = Package(
                 "WeirPluginProbe",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
-    ] + exporter("FileExporter", sink: "FileSink")
-        + exporter("NatsExporter", sink: "NatsSink", using: ["CNATS"])
+    ]
+        + exporter("FileExporter", sink: "FileSink")
+        + exporter(
+            "PrometheusExporter", sink: "PrometheusSink",
+            dependencies: [
+                "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ])
+        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS"])
 )

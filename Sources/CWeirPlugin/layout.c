@@ -60,7 +60,7 @@ AT(weir_row, zero_count, 96);
 AT(weir_row, positive, 104);
 AT(weir_row, negative, 128);
 
-SIZE(weir_host, 104);
+SIZE(weir_host, 112);
 AT(weir_host, abi_major, 8);
 AT(weir_host, size, 16);
 AT(weir_host, features, 24);
@@ -73,6 +73,7 @@ AT(weir_host, read_batch, 72);
 AT(weir_host, read_view, 80);
 AT(weir_host, read_row, 88);
 AT(weir_host, demand, 96);
+AT(weir_host, collect, 104);
 
 SIZE(weir_setting_kind, 56);
 AT(weir_setting_kind, minimum, 32);

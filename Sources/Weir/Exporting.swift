@@ -2,15 +2,21 @@ package import WeirBatch
 package import WeirExport
 public import WeirRecording
 
+private import Synchronization
+
 /// Export that runs: one thread that collects every interval, and one for each sink.
 ///
 /// Made by `startExporting`. It goes on until ``shutdown(deadline:)``, also when nobody holds this object; a program that
 /// ends without a shutdown loses what waits in the queues, and its streams have no end mark.
 ///
-/// A child made by fork has no threads and exports nothing, so that nothing is written twice. It may start its own, which
-/// begins a stream of its own.
+/// A child made by fork has no threads and exports nothing, so that nothing is written twice; it counts from zero. It may
+/// start its own, which begins a stream of its own; as Swift's tasks do not survive a fork, it ends that with
+/// ``shutdownAndWait(deadline:)``. A fork waits a moment for threads that hold a lock of Weir's, so that the child finds
+/// none held; of Swift's own and of other libraries' Weir knows nothing.
 public final class Exporting: Sendable {
     private let pipeline: Pipeline
+    /// As they were asked for last.
+    private let sinks: Mutex<[Sink]>
     private let server: StatsServer?
 
     /// - Parameters:
@@ -28,14 +34,10 @@ public final class Exporting: Sendable {
         } catch {
             throw .socket(path: socketPath ?? "", reason: error.description)
         }
-        var configuration = Pipeline.Configuration()
-        configuration.intervalNanoseconds = interval.nanoseconds
-        configuration.level = level
-        configuration.resource = Resource.attributes(resource)
+        self.sinks = Mutex(sinks)
         do throws(ExportError) {
-            var configurations: [SinkConfiguration] = []
-            for sink in sinks { configurations.append(try sink.configuration()) }
-            pipeline = try Pipeline(configuration, source: source, sinks: configurations)
+            pipeline = try Pipeline(
+                Self.configuration(interval, level, resource), source: source, sinks: Self.configurations(of: sinks))
             try pipeline.start()
         } catch {
             listener?.removeName()
@@ -50,6 +52,57 @@ public final class Exporting: Sendable {
             listener?.removeName()
             pipeline.shutdown(deadlineNanoseconds: 0) { _ in }
             throw .resources(reason: error.description)
+        }
+    }
+
+    private static func configuration(
+        _ interval: Duration, _ level: Int32, _ resource: [String: String]
+    ) -> Pipeline.Configuration {
+        var configuration = Pipeline.Configuration()
+        configuration.intervalNanoseconds = interval.nanoseconds
+        configuration.level = level
+        configuration.resource = Resource.attributes(resource)
+        return configuration
+    }
+
+    private static func configurations(of sinks: [Sink]) throws(ExportError) -> [SinkConfiguration] {
+        var configurations: [SinkConfiguration] = []
+        for sink in sinks { configurations.append(try sink.configuration()) }
+        return configurations
+    }
+
+    /// Goes on with other sinks, another interval, level or resource.
+    ///
+    /// Everything new is checked and opened first; where anything is wrong with it, the error says what, and exporting
+    /// goes on as it was. Then the sinks that differ change, and no others: a sink that is equal to one before goes on
+    /// undisturbed. One that was changed hands its queue and its accounts to the one of its name that follows; one that is
+    /// gone delivers what waits, for up to five seconds, and ends its stream; both stand in the report at the shutdown.
+    /// Sinks whose interval, temporality, views and level stay together go on with the same stream.
+    ///
+    /// Returns when the change is made: after the deliveries that run, each for as long as its sink's
+    /// ``Sink/timeout`` and at most ten seconds. An exporter that cannot be opened beside the one that it follows, since
+    /// both want the same port or directory, is opened when that one is closed; where it then fails the old one is opened
+    /// again.
+    ///
+    /// - Parameters:
+    ///   - interval: How often, from a nanosecond to a year.
+    ///   - sinks: All that there are to be.
+    ///   - level: zstd's.
+    ///   - resource: Attributes of this process beside the standard ones, or instead of them.
+    /// - Throws: ``ExportingError``; all is as it was then.
+    public func reconfigure(
+        every interval: Duration = .seconds(10), to sinks: [Sink], level: Int32 = 1, resource: [String: String] = [:]
+    ) throws(ExportingError) {
+        try self.sinks.withLock { current throws(ExportingError) in
+            let unchanged = sinks.filter { sink in current.contains { $0 == sink } }
+            do throws(ExportError) {
+                try pipeline.reconfigure(
+                    Self.configuration(interval, level, resource), sinks: Self.configurations(of: sinks),
+                    unchanged: Set(unchanged.map(\.name)))
+            } catch {
+                throw ExportingError(error)
+            }
+            current = sinks
         }
     }
 
@@ -77,6 +130,19 @@ public final class Exporting: Sendable {
                 continuation.resume(returning: ShutdownReport(report))
             }
         }
+    }
+
+    /// The same as ``shutdown(deadline:)`` for code without tasks: the calling thread waits.
+    ///
+    /// - Parameter deadline: How long deliveries may take.
+    @discardableResult
+    public func shutdownAndWait(deadline: Duration = .seconds(5)) -> ShutdownReport {
+        let ended = Monitor<ShutdownReport?>(nil)
+        pipeline.shutdown(deadlineNanoseconds: deadline.unsignedNanoseconds) { [server] report in
+            server?.stop()
+            ended.withLock { $0 = ShutdownReport(report) }
+        }
+        return ended.wait { report, _ in report }
     }
 }
 
@@ -141,6 +207,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
     case socket(path: String, reason: String)
     /// The system has no memory or threads to give.
     case resources(reason: String)
+    /// There was a shutdown; or this is a child made by fork.
+    case ended
 
     init(_ error: ExportError) {
         self =
@@ -150,7 +218,8 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
             case .exporter(let sink, let message, _): .exporter(sink: sink, reason: message)
             case .spill(let sink, let error): .directory(sink: sink, reason: "\(error)")
             case .duplicateSink(let name): .duplicateSink(name: name)
-            case .noThread, .encoder: .resources(reason: error.description)
+            case .noThread, .encoder, .collectionHangs: .resources(reason: error.description)
+            case .notRunning: .ended
             case .interval: .interval(reason: error.description)
             }
     }
@@ -166,6 +235,7 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
         case .plugin(let path, let reason): .plugin(path: reword(path), reason: reword(reason))
         case .socket(let path, let reason): .socket(path: reword(path), reason: reword(reason))
         case .resources(let reason): .resources(reason: reword(reason))
+        case .ended: self
         }
     }
 
@@ -177,6 +247,7 @@ public enum ExportingError: Error, Equatable, CustomStringConvertible {
         case .setting(let sink, let reason), .exporter(let sink, let reason), .directory(let sink, let reason):
             "sink \(sink): \(reason)"
         case .plugin(let path, let reason): "\(path): \(reason)"
+        case .ended: "exporting has ended"
         }
     }
 }

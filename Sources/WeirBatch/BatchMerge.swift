@@ -48,7 +48,7 @@ extension Batch {
             let definition = ViewDefinition(view)
             guard var table = tables.removeValue(forKey: definition) else {
                 order.append(definition)
-                for place in view.tagValues.indices { view.tagValues[place] = values[Int(view.tagValues[place])] }
+                view.renameTagValues(values)
                 tables[definition] = view
                 continue
             }

@@ -23,6 +23,26 @@ struct Compressor: ~Copyable {
     }
 }
 
+/// zstd, for bytes that are no batch.
+package enum Zstd {
+    /// The bytes as one frame.
+    ///
+    /// - Throws: ``BatchError/compressionLevel(allowed:found:)``, ``BatchError/outOfMemory``.
+    package static func compress(_ bytes: [UInt8], level: Int32) throws(BatchError) -> [UInt8] {
+        let context = unsafe try compressionContext(level: level)
+        defer { _ = unsafe ZSTD_freeCCtx(context) }
+        var result = 0
+        let compressed = unsafe [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { output, count in
+            result = unsafe bytes.withUnsafeBytes { input in
+                unsafe ZSTD_compress2(context, output.baseAddress, output.count, input.baseAddress, input.count)
+            }
+            count = ZSTD_isError(result) == 0 ? result : 0
+        }
+        try checkCompression(result)
+        return compressed
+    }
+}
+
 /// zstd's decompression state, reused. Thread-confined.
 @safe
 struct Decompressor: ~Copyable {

@@ -46,9 +46,7 @@ extension Batch {
     /// Leaves out the strings that no row refers to: they would be sent for nothing, and to whom their rows are not.
     package mutating func dropUnusedStrings() {
         var isUsed = [Bool](repeating: false, count: strings.count + 1)
-        for view in views {
-            for value in view.tagValues { isUsed[Int(value)] = true }
-        }
+        for view in views { isUsed.mark(view.tagValues) }
         isUsed[0] = true
         guard isUsed.contains(false) else { return }
         var kept = StringTable()
@@ -56,9 +54,32 @@ extension Batch {
         values.reserveCapacity(isUsed.count)
         for index in 0..<strings.count { values.append(isUsed[index + 1] ? kept.append(strings, index) + 1 : 0) }
         strings = kept
-        for view in views.indices {
-            for place in views[view].tagValues.indices {
-                views[view].tagValues[place] = values[Int(views[view].tagValues[place])]
+        for view in views.indices { views[view].renameTagValues(values) }
+    }
+}
+
+extension ViewColumns {
+    /// Gives every tag value another number; there must be one for each.
+    package mutating func renameTagValues(_ values: [UInt32]) {
+        precondition(tagValues.reduce(0) { Swift.max($0, $1) } < values.count)
+        tagValues = unsafe [UInt32](unsafeUninitializedCapacity: tagValues.count) { renamed, count in
+            unsafe tagValues.withUnsafeBufferPointer { old in
+                unsafe values.withUnsafeBufferPointer { values in
+                    for place in 0..<old.count { unsafe renamed[place] = values[Int(old[place])] }
+                }
+            }
+            count = tagValues.count
+        }
+    }
+}
+
+extension [Bool] {
+    /// Sets the elements at some places, all of which must be there.
+    fileprivate mutating func mark(_ places: [UInt32]) {
+        precondition(places.reduce(0) { Swift.max($0, $1) } < count)
+        unsafe withUnsafeMutableBufferPointer { marks in
+            unsafe places.withUnsafeBufferPointer { places in
+                for index in 0..<places.count { unsafe marks[Int(places[index])] = true }
             }
         }
     }

@@ -34,6 +34,23 @@ package struct Accounts: Equatable, Sendable {
 
     package init() {}
 
+    /// Both together.
+    func adding(_ other: Accounts) -> Accounts {
+        var sum = self
+        sum.recovered += other.recovered
+        sum.offered += other.offered
+        sum.accepted += other.accepted
+        sum.delivered += other.delivered
+        sum.coalesced += other.coalesced
+        sum.queued += other.queued
+        sum.inflight += other.inflight
+        sum.spilled += other.spilled
+        sum.refused += other.refused
+        sum.dropped += other.dropped
+        sum.uncertain += other.uncertain
+        return sum
+    }
+
     /// The first identity that does not hold, with both sides; nil where all is accounted for.
     package var imbalance: Imbalance? {
         for unit in Amount.Unit.allCases {
@@ -137,6 +154,10 @@ package struct AmountByCause: Equatable, Sendable {
     package subscript(cause: Gap.Cause) -> Amount {
         get { amounts[Int(cause.rawValue)] }
         set { amounts[Int(cause.rawValue)] = newValue }
+    }
+
+    static func += (left: inout AmountByCause, right: AmountByCause) {
+        for index in left.amounts.indices { left.amounts[index] += right.amounts[index] }
     }
 
     package var total: Amount { amounts.reduce(into: Amount()) { $0 += $1 } }

@@ -84,26 +84,27 @@ extension ViewColumns {
 
     /// Rows of a growth that are less than nothing where that cannot be.
     func shrunkenRows() -> [Int] {
+        // Looked at as a whole first: it hardly ever happens.
+        let counts = bucketCounts.reduce(0, |) | zeroCounts.reduce(0, |)
+        let exponential = positive.counts.reduce(0, |) | negative.counts.reduce(0, |)
+        let sums = aggregation == .count || aggregation == .sum
+        guard counts | exponential > Int64.max || sums && (integers.reduce(0, |) < 0 || doubles.contains { $0 < 0 })
+        else { return [] }
         var shrunken = [Bool](repeating: false, count: rows)
-        switch aggregation {
-        case .count, .sum:
+        if sums {
             shrunken.mark(integers, width: 1) { $0 < 0 }
             shrunken.mark(doubles, width: 1) { $0 < 0 }
-        case .distribution:
-            shrunken.mark(bucketCounts, width: bounds.count + 1) { $0 > Int64.max }
-        case .exponentialDistribution:
-            shrunken.mark(zeroCounts, width: 1) { $0 > Int64.max }
-            for buckets in [positive, negative] where buckets.counts.contains(where: { $0 > Int64.max }) {
-                let starts = buckets.starts
-                for row in buckets.lengths.indices {
-                    if buckets.counts[starts[row]..<starts[row + 1]].contains(where: { $0 > Int64.max }) {
-                        shrunken[row] = true
-                    }
-                }
-            }
-        case .lastValue: break
         }
-        return shrunken.contains(true) ? shrunken.indices.filter { shrunken[$0] } : []
+        shrunken.mark(bucketCounts, width: bounds.count + 1) { $0 > Int64.max }
+        shrunken.mark(zeroCounts, width: 1) { $0 > Int64.max }
+        for buckets in [positive, negative] {
+            let starts = buckets.starts
+            for row in buckets.lengths.indices
+            where buckets.counts[starts[row]..<starts[row + 1]].contains(where: { $0 > Int64.max }) {
+                shrunken[row] = true
+            }
+        }
+        return shrunken.indices.filter { shrunken[$0] }
     }
 
     private var withoutValues: ViewColumns {

@@ -53,13 +53,12 @@ struct DeltaTable {
     var isEmpty: Bool { told.rows == 0 && missing.isEmpty }
 
     /// Gives the tags other numbers.
-    mutating func rename(_ values: [UInt32]) {
-        for place in told.tagValues.indices { told.tagValues[place] = values[Int(told.tagValues[place])] }
-    }
+    mutating func rename(_ values: [UInt32]) { told.renameTagValues(values) }
 
     // MARK: - Subtracting
 
-    /// What was added to the rows of a table since they were told. Left out are rows that go on and did not change.
+    /// What was added to the rows of a table since they were told. Left out are rows that go on and did not change, unless
+    /// they are less than a sixteenth.
     ///
     /// - Parameter names: What the tag values refer to, the table's and the kept ones'.
     mutating func subtract(from current: ViewColumns, names: StringTable, _ span: DeltaSpan) -> ViewColumns {
@@ -86,7 +85,9 @@ struct DeltaTable {
             for row in 0..<current.rows where origins.rows[row] < 0 { changed[row] = true }
             for (row, end) in current.endTimes.enumerated() where end != 0 { changed[row] = true }
         }
-        if changed.contains(false) { next.changed = changed.indices.filter { changed[$0] } }
+        // To leave out a few of many would cost more than it spares.
+        let unchanged = changed.count { !$0 }
+        if unchanged > 0, unchanged >= current.rows / 16 { next.changed = changed.indices.filter { changed[$0] } }
         var growth = next.growth
         self.next = next
         growth.temporality = .delta

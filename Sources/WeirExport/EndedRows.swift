@@ -57,7 +57,7 @@ extension Batch {
             let place = definitions.indices.first { definitions[$0] == definition && views[$0].scale == view.scale }
             var view = view
             guard let place else {
-                for index in view.tagValues.indices { view.tagValues[index] = values[Int(view.tagValues[index])] }
+                view.renameTagValues(values)
                 views.append(view)
                 continue
             }

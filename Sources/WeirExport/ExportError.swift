@@ -16,6 +16,10 @@ package enum ExportError: Error, Equatable, Sendable {
     case interval(nanoseconds: Int64)
     /// The batch encoder could not be made.
     case encoder(message: String)
+    /// The pipeline has not begun, or has ended.
+    case notRunning
+    /// A collection has not come back.
+    case collectionHangs
 }
 
 /// What is wrong with a shared library.
@@ -64,6 +68,8 @@ extension ExportError: CustomStringConvertible {
         case .noThread: "the system has no thread to give"
         case .interval(let nanoseconds): "an interval of \(nanoseconds) ns: wanted more than 0 and at most a year"
         case .encoder(let message): "the batch encoder cannot be made: \(message)"
+        case .notRunning: "exporting has ended"
+        case .collectionHangs: "a collection has not come back for 10 s"
         }
     }
 }

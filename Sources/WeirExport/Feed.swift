@@ -18,19 +18,24 @@ final class Feed {
     private var ended = EndedRows()
     private var estimate = LengthEstimate()
 
+    /// - Parameter tick: Counts only for a feed that ticks.
     init(_ plan: FeedPlan, tick: UInt64) {
         definition = plan.definition
         stream = plan.stream
         sinks = plan.sinks
-        self.tick = tick
+        self.tick = plan.definition.isTicking ? tick : .max
     }
 
     var isDelta: Bool { definition.temporality == .delta }
 
     /// Keeps the ends that a collection reports which is not told in this feed.
     ///
+    /// One that is asked for tells of the moment in which it is, and keeps none: nobody may ever ask.
+    ///
     /// - Returns: How many rows there was no room for.
-    func keep(_ rows: Batch) -> UInt64 { UInt64(ended.keep(rows, definition.filter)) }
+    func keep(_ rows: Batch) -> UInt64 {
+        definition.requester == nil ? UInt64(ended.keep(rows, definition.filter)) : 0
+    }
 
     /// The collection as this feed's next batches: one, unless it is split. Nothing has happened where it throws.
     ///

@@ -8,6 +8,20 @@ package struct FeedDefinition: Hashable, Sendable {
     package let filter: ViewFilter
     /// zstd's.
     package let level: Int32
+    /// The sink that asks for this feed's collections; nil for a feed that ticks, and may be shared.
+    package private(set) var requester: String?
+    /// Whether it is collected every interval.
+    package private(set) var isTicking = true
+
+    /// The feed of a sink that was opened: its own where its exporter asks for collections, and then ticking only where
+    /// the user wants that.
+    func adapted(to sink: SinkWorker) -> FeedDefinition {
+        guard sink.collectsOnRequest else { return self }
+        var own = self
+        own.requester = sink.name
+        own.isTicking = sink.configuration.intervalNanoseconds != nil
+        return own
+    }
 
     private static let longestInterval: Int64 = 366 * 86_400 * 1_000_000_000
 

@@ -76,6 +76,11 @@ struct StreamGaps: Sendable {
         for gap in gaps { insert(gap, stream: stream) }
     }
 
+    /// Those of another list too.
+    mutating func insert(_ other: StreamGaps) {
+        for (stream, list) in other.lists { insert(list.gaps, stream: stream) }
+    }
+
     /// Hands over all gaps of a stream and forgets them.
     mutating func takeAll(_ stream: StreamID) -> [Gap] { lists.removeValue(forKey: stream)?.gaps ?? [] }
 }

@@ -22,13 +22,14 @@ package final class HostTable: @unchecked Sendable {
     /// - Parameters:
     ///   - log: Takes a level of the C header's and a line. Called on any thread.
     ///   - demand: Takes how many batches more the plugin asks for. Called on any thread.
+    ///   - collect: Takes that the plugin asks for a batch of now. Called on any thread.
     package init(
         log: @escaping @Sendable (UInt32, String) -> Void, time: TimeSource = .system,
-        demand: @escaping @Sendable (UInt64) -> Void = { _ in }
+        demand: @escaping @Sendable (UInt64) -> Void = { _ in }, collect: @escaping @Sendable () -> Void = {}
     ) {
         columns = FrameColumns(log: log)
         let context = unsafe Unmanaged.passRetained(
-            HostContext(log: log, time: time, demand: demand, columns: columns))
+            HostContext(log: log, time: time, demand: demand, collect: collect, columns: columns))
         let table = UnsafeMutablePointer<weir_host>.allocate(capacity: 1)
         unsafe table.initialize(
             to: weir_host(
@@ -48,7 +49,8 @@ package final class HostTable: @unchecked Sendable {
                 read_row: { context, view, row, place in
                     unsafe HostContext.at(context)?.columns.readRow(row, of: view, into: place) == true ? 1 : 0
                 },
-                demand: { context, batches in unsafe HostContext.at(context)?.demand(batches) }))
+                demand: { context, batches in unsafe HostContext.at(context)?.demand(batches) },
+                collect: { context in unsafe HostContext.at(context)?.collect() }))
         unsafe pointer = UnsafePointer(table)
     }
 }
@@ -57,15 +59,17 @@ private final class HostContext: Sendable {
     let log: @Sendable (UInt32, String) -> Void
     let time: TimeSource
     let demand: @Sendable (UInt64) -> Void
+    let collect: @Sendable () -> Void
     let columns: FrameColumns
 
     init(
         log: @escaping @Sendable (UInt32, String) -> Void, time: TimeSource,
-        demand: @escaping @Sendable (UInt64) -> Void, columns: FrameColumns
+        demand: @escaping @Sendable (UInt64) -> Void, collect: @escaping @Sendable () -> Void, columns: FrameColumns
     ) {
         self.log = log
         self.time = time
         self.demand = demand
+        self.collect = collect
         self.columns = columns
     }
 

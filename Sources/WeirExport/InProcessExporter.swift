@@ -18,7 +18,8 @@ package final class InProcessExporter: OpenExporter, @unchecked Sendable {
         try self.init(
             table, sink: sink.name,
             settings: SettingKind.check(sink.settings, against: table.settings, sink: sink.name),
-            host: HostTable(log: { log.write($0, $1) }, time: sink.time, demand: sink.demand))
+            host: HostTable(
+                log: { log.write($0, $1) }, time: sink.time, demand: sink.demand, collect: sink.collect))
     }
 
     /// - Parameter settings: Checked against the table's.
@@ -43,6 +44,8 @@ package final class InProcessExporter: OpenExporter, @unchecked Sendable {
         unsafe handle = opened.handle
         previousStream = unsafe opened.has_previous_stream == 0 ? nil : StreamID(opened.previous_stream)
     }
+
+    package var collectsOnRequest: Bool { table.collectsOnRequest }
 
     package func deliver(_ header: FrameHeader, payload: [UInt8], deadline: UInt64) -> Delivery {
         deliver(header, encoded: header.encoded(), payload: payload, deadline: deadline)

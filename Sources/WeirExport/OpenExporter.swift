@@ -8,6 +8,9 @@ package protocol OpenExporter: AnyObject, Sendable {
     /// The stream that the destination holds from an earlier process.
     var previousStream: StreamID? { get }
 
+    /// Whether it gets batches when it asks for them.
+    var collectsOnRequest: Bool { get }
+
     /// Delivers a header and, unless it ends a stream, the payload that belongs to it.
     ///
     /// - Parameter deadline: When the call should be over, by the monotonic clock.
@@ -20,6 +23,10 @@ package protocol OpenExporter: AnyObject, Sendable {
 
     /// What the exporter counts itself.
     func counters() -> [ExporterCount]
+}
+
+extension OpenExporter {
+    package var collectsOnRequest: Bool { false }
 }
 
 /// An exporter that can be opened, any number of times.
@@ -38,16 +45,19 @@ package struct SinkContext: Sendable {
     package var time: TimeSource
     /// The exporter asks for so many batches more. Called on any thread, also before `open` has returned.
     package var demand: @Sendable (UInt64) -> Void
+    /// The exporter asks for a batch of now. Called on any thread, also before `open` has returned.
+    package var collect: @Sendable () -> Void
 
     package init(
         name: String, settings: [String: String], logger: Logger, time: TimeSource = .system,
-        demand: @escaping @Sendable (UInt64) -> Void = { _ in }
+        demand: @escaping @Sendable (UInt64) -> Void = { _ in }, collect: @escaping @Sendable () -> Void = {}
     ) {
         self.name = name
         self.settings = settings
         self.logger = logger
         self.time = time
         self.demand = demand
+        self.collect = collect
     }
 }
 

@@ -11,12 +11,14 @@ extension Pipeline {
         var feeds: [Feed] = []
         var encoders: [Int32: EncoderBox] = [:]
         var plan: Plan
+        var planNumber: UInt64
         /// Ticks are counted from here, so that feeds whose intervals are multiples share collections.
         let epoch: UInt64
         var beginning: UInt64?
 
-        init(_ plan: Plan, epoch: UInt64) {
+        init(_ plan: Plan, number: UInt64, epoch: UInt64) {
             self.plan = plan
+            planNumber = number
             self.epoch = epoch
         }
 
@@ -36,33 +38,82 @@ extension Pipeline {
     }
 
     func run() {
-        var state = State(control.withLock { $0.plan }, epoch: time.monotonic())
+        let (plan, number) = control.withLock { ($0.plan, $0.planNumber) }
+        var state = State(plan, number: number, epoch: time.monotonic())
         state.metrics.startTime = time.wall()
-        state.feeds = state.plan.feeds.map {
-            Feed($0, tick: state.epoch.addingClamped($0.definition.intervalNanoseconds))
-        }
+        state.feeds = plan.feeds.map { Feed($0, tick: state.epoch.addingClamped($0.definition.intervalNanoseconds)) }
         do throws(BatchError) {
             for feed in state.feeds { _ = try state.encoder(feed.definition.level) }
         } catch {
             return control.withLock { $0.phase = .failed(message: "\(error)") }
         }
         control.withLock { $0.phase = .running }
-        while let tick = state.feeds.map(\.tick).min(), waitForTick(tick) {
-            let now = time.monotonic()
-            collect(&state) { $0.tick <= now }
-            answerTicks(of: state.feeds.filter { $0.tick <= now })
+        while true {
+            switch wait(for: state.feeds, planNumber: state.planNumber) {
+            case .due(let requesters):
+                let now = time.monotonic()
+                collect(&state) { feed in
+                    feed.tick <= now || feed.definition.requester.map(requesters.contains) == true
+                }
+                answerTicks(of: state.feeds.filter { $0.tick <= now })
+                if !requesters.isEmpty { noteRequested() }
+            case .plan(let plan, let number): adopt(plan, number, &state)
+            case .stop:
+                collect(&state) { _ in true }
+                return control.withLock { $0.phase = .stopped }
+            }
         }
-        collect(&state) { _ in true }
-        control.withLock { $0.phase = .stopped }
     }
 
-    /// - Returns: Whether the pipeline goes on.
-    private func waitForTick(_ tick: UInt64) -> Bool {
-        control.wait { control, until in
-            if control.phase == .stopping { return false }
-            until = tick
-            return time.monotonic() >= tick ? true : nil
+    private enum Event {
+        /// A feed ticks, or these sinks ask.
+        case due(requesters: Set<String>)
+        case plan(Plan, number: UInt64)
+        case stop
+    }
+
+    private func wait(for feeds: [Feed], planNumber: UInt64) -> Event {
+        let tick = feeds.map(\.tick).min() ?? .max
+        let requesters = Set(feeds.compactMap(\.definition.requester))
+        return control.wait { control, until in
+            if control.planNumber != planNumber { return .plan(control.plan, number: control.planNumber) }
+            if control.phase == .stopping { return .stop }
+            control.requests.formIntersection(requesters)
+            let due = control.requests.isEmpty ? tick : min(tick, control.requestsDue)
+            until = due
+            guard time.monotonic() >= due else { return nil }
+            defer { control.requests = [] }
+            return .due(requesters: control.requests)
         }
+    }
+
+    /// Between two collections that were asked for. Nanoseconds: a destination that asks without end gets twenty a second.
+    private static let requestPause: UInt64 = 50_000_000
+
+    private func noteRequested() {
+        let now = time.monotonic()
+        control.withLock { $0.requestsDue = now.addingClamped(Self.requestPause) }
+    }
+
+    /// Feeds that stay go on as they are, with their numbers and what they told; the others end, and new ones begin.
+    private func adopt(_ plan: Plan, _ number: UInt64, _ state: inout State) {
+        let now = time.monotonic()
+        var known: [StreamID: Feed] = [:]
+        for feed in state.feeds { known[feed.stream] = feed }
+        state.feeds = plan.feeds.map { feedPlan in
+            guard let feed = known[feedPlan.stream] else {
+                let interval = feedPlan.definition.intervalNanoseconds
+                let ticks = (now - state.epoch) / interval + 1
+                return Feed(feedPlan, tick: state.epoch &+ ticks &* interval)
+            }
+            feed.sinks = feedPlan.sinks
+            return feed
+        }
+        state.encoders = state.encoders.filter { level, _ in
+            plan.feeds.contains { $0.definition.level == level }
+        }
+        (state.plan, state.planNumber) = (plan, number)
+        control.withLock { $0.adoptedNumber = number }
     }
 
     /// A collection that took longer than an interval answers for the ticks that it missed, too.

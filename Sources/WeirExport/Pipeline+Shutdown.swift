@@ -54,6 +54,12 @@ extension Pipeline {
 
     private func finish(deadline: UInt64) {
         control.withLock { if $0.phase == .running { $0.phase = .stopping } }
+        // Who changes the sinks at this moment gets to the end, or nobody would know which there are.
+        control.wait { control, until -> Void? in
+            until = deadline
+            return control.isReconfiguring && time.monotonic() < deadline ? nil : ()
+        }
+        let sinks = control.withLock { $0.plan.sinks + $0.leaving }
         // Half of the time that is left, so that what they took in can still be delivered.
         let now = time.monotonic()
         for sink in sinks { sink.limitParking(until: now &+ (deadline - min(now, deadline)) / 2) }
@@ -67,12 +73,18 @@ extension Pipeline {
         for sink in late { sink.askToStop() }
         let grace = max(deadline, time.monotonic()) &+ 150_000_000
         for sink in late where !sink.waitUntilFinished(deadline: grace) { sink.abandon() }
-        let report = PipelineReport(sinks: snapshots(), isComplete: hasCollected)
+        let report = PipelineReport(sinks: reportedSnapshots(), isComplete: hasCollected)
         let waiting = completions.withLock { state in
             state.report = report
             defer { state.waiting = [] }
             return state.waiting
         }
         for completion in waiting { completion(report) }
+    }
+
+    /// Those of the sinks at work, then of those that were taken out.
+    private func reportedSnapshots() -> [SinkSnapshot] {
+        let (sinks, leaving, left) = control.withLock { ($0.plan.sinks, $0.leaving, $0.left) }
+        return sinks.map { $0.snapshot() } + left + leaving.map { $0.snapshot() }
     }
 }

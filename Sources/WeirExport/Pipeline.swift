@@ -45,7 +45,18 @@ package final class Pipeline: Sendable {
     struct Control {
         var phase = Phase.starting
         var counts = CollectionCounts()
+        /// What is collected, or will be from the next collection on: its number tells whether it is already.
         var plan: Plan
+        var planNumber: UInt64 = 0
+        var adoptedNumber: UInt64 = 0
+        /// Whether somebody changes the sinks at this moment.
+        var isReconfiguring = false
+        /// Sinks that were taken out and still deliver, and how those ended that do not.
+        var leaving: [SinkWorker] = []
+        var left: [SinkSnapshot] = []
+        /// Sinks that ask for a collection, by name, and when the next one may be that is only for them.
+        var requests: Set<String> = []
+        var requestsDue: UInt64 = 0
     }
 
     /// What is to be collected, for whom.
@@ -76,10 +87,14 @@ package final class Pipeline: Sendable {
         let definitions = try Self.definitions(of: sinks, in: configuration)
         let budget = MemoryBudget(limit: configuration.totalBytes)
         var plan = Plan(feeds: [], resource: configuration.resource, partBytes: configuration.partBytes, sinks: [])
+        let control = Monitor(Control(plan: plan))
         do throws(ExportError) {
             for (sink, definition) in zip(sinks, definitions) {
                 do throws(ExportError) {
-                    plan.add(try SinkWorker(sink, logger: logger, time: time, budget: budget), to: definition)
+                    let worker = try SinkWorker(
+                        sink, logger: logger, time: time, budget: budget,
+                        collect: Self.collecting(for: sink.name, by: control))
+                    plan.add(worker, to: definition.adapted(to: worker))
                 } catch {
                     guard !sink.isRequired, case .plugin = error else { throw error }
                     logger.error("sink \(sink.name) is left out: \(error)")
@@ -95,7 +110,13 @@ package final class Pipeline: Sendable {
         self.time = time
         self.logger = logger
         self.budget = budget
-        control = Monitor(Control(plan: plan))
+        control.withLock { $0.plan = plan }
+        self.control = control
+    }
+
+    /// How a sink asks for a collection. Its exporter may keep that for longer than the pipeline lives.
+    static func collecting(for sink: String, by control: Monitor<Control>) -> @Sendable () -> Void {
+        { [weak control] in control?.withLock { _ = $0.requests.insert(sink) } }
     }
 
     /// The feed of each sink, where all of what they say makes sense.

@@ -27,6 +27,9 @@ package struct PluginDescription: Equatable, Sendable {
 }
 
 extension PluginDescription {
+    /// Whether a plugin with these required features gets batches when it asks for them.
+    static func collectsOnRequest(_ features: UInt64) -> Bool { features & UInt64(WEIR_FEATURE_COLLECT) != 0 }
+
     /// What a loaded plugin says of itself.
     package init(_ table: PluginTable) {
         unsafe self.init(

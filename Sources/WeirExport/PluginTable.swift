@@ -43,7 +43,11 @@ package struct PluginTable: @unchecked Sendable {
     }
 
     /// What this host can do.
-    static let features = UInt64(WEIR_FEATURE_READ_HEADER | WEIR_FEATURE_COLUMNS | WEIR_FEATURE_DEMAND)
+    static let features = UInt64(
+        WEIR_FEATURE_READ_HEADER | WEIR_FEATURE_COLUMNS | WEIR_FEATURE_DEMAND | WEIR_FEATURE_COLLECT)
+
+    /// Whether its sinks get batches when they ask for them.
+    var collectsOnRequest: Bool { unsafe PluginDescription.collectsOnRequest(pointer.pointee.required_features) }
 
     /// Reads raw memory, since Swift trusts a pointer that the header calls non-null, and this one comes from outside.
     private static func check(_ table: UnsafeRawPointer) throws(PluginFault) {

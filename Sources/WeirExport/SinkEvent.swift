@@ -21,6 +21,14 @@ package struct DeliveryCounts: Equatable, Sendable {
 
     package init() {}
 
+    mutating func add(_ other: DeliveryCounts) {
+        delivered += other.delivered
+        retried += other.retried
+        partial += other.partial
+        rejected += other.rejected
+        fatal += other.fatal
+    }
+
     mutating func note(_ outcome: Delivery.Outcome) {
         switch outcome {
         case .delivered: delivered += 1

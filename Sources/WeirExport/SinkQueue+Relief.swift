@@ -105,7 +105,7 @@ extension SinkQueue {
     }
 
     private mutating func removeOldestAfterSpill() -> QueuedBatch? {
-        guard accounts.spilled.batches > 0, let first = returned.least, first.position < lastSpilled else {
+        guard onDisk > 0, let first = returned.least, first.position < lastSpilled else {
             return removeOldest()
         }
         return fresh.removeLeast()
@@ -138,6 +138,14 @@ extension SinkQueue {
     /// Whether a batch is being written to disk.
     var isSpilling: Bool {
         if case .spilling = relieving { true } else { false }
+    }
+
+    /// What the relief has in hand waits as before.
+    mutating func takeBackRelieving() {
+        for item in takeRelieving() {
+            accounts.queued -= item.batch.amount
+            wait(item)
+        }
     }
 
     /// Takes back what the relief has in hand.

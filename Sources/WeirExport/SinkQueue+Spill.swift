@@ -14,7 +14,7 @@ extension SinkQueue {
     /// Whether the next batch is one on disk, where `taken` of them are being read already: what went there is older
     /// than what waits in memory, but for what failed once. It needs room; without any, memory is delivered first.
     package func prefersSpill(taken: UInt64 = 0) -> Bool {
-        guard accounts.spilled.batches > taken else { return false }
+        guard onDisk > taken else { return false }
         guard hasRoom(for: Amount(batches: taken + 1, bytes: recallBytes)) else { return false }
         return policy.deliversNewestFirst ? !hasWaiting : returned.isEmpty
     }

@@ -22,6 +22,8 @@ package struct SinkQueue: Sendable {
     var relieving: Relieving?
     /// The place of the newest batch that went to disk.
     var lastSpilled: UInt64 = 0
+    /// What stands on a disk that this sink used before it was changed; the next process finds it.
+    var leftOnDisk = Amount()
     /// The room that the next batch from disk needs, where it found none.
     var recallBytes: UInt64 = 0
     /// Arrived, and neither accepted nor refused yet.
@@ -31,7 +33,9 @@ package struct SinkQueue: Sendable {
     var previousStream: StreamID?
     /// The newest number that came by, whatever became of it.
     var newest: (stream: StreamID, number: UInt64)?
-    private var nextPosition: UInt64 = 0
+    /// What is known of the streams before that of ``newest``.
+    var earlier = EarlierStreams()
+    var nextPosition: UInt64 = 0
 
     package init(
         bounds: QueueBounds = QueueBounds(), policy: any QueuePolicy = DropOldest(), previousStream: StreamID? = nil
@@ -54,6 +58,9 @@ package struct SinkQueue: Sendable {
     package func pendingGaps(_ stream: StreamID? = nil) -> [Gap] {
         (stream ?? newest?.stream).map { gaps[$0].gaps } ?? []
     }
+
+    /// Batches that wait on the disk that is in use.
+    var onDisk: UInt64 { accounts.spilled.batches &- leftOnDisk.batches }
 
     var levels: QueueLevels {
         QueueLevels(
@@ -91,6 +98,7 @@ package struct SinkQueue: Sendable {
 
     private mutating func note(_ batch: SharedBatch) {
         accounts.offered += batch.amount
+        noteStream(of: batch)
         newest = (batch.stream, batch.numbers.upperBound)
     }
 
@@ -111,7 +119,7 @@ package struct SinkQueue: Sendable {
 
     mutating func header(of batch: SharedBatch) -> FrameHeader {
         var header = batch.plainHeader
-        header.previousStream = previousStream
+        header.previousStream = earlier.predecessor(of: batch.stream) ?? previousStream
         header.gaps = gaps.takeAll(batch.stream)
         return header
     }
@@ -123,7 +131,10 @@ package struct SinkQueue: Sendable {
         accounts.inflight -= amount
         accounts.delivered += Amount(batches: 1, rows: amount.rows - rejected, bytes: amount.bytes)
         accounts.dropped[.rejected].rows += rejected
-        if inflight.header.previousStream != nil { previousStream = nil }
+        if let told = inflight.header.previousStream {
+            if told == previousStream { previousStream = nil }
+            earlier.forgetPredecessor(told, of: inflight.header.stream)
+        }
         enforce(now: now)
     }
 

@@ -6,7 +6,8 @@ extension SinkState {
     package mutating func nextStep(worker: Int = 0, now: UInt64) -> Step {
         switch phase {
         case .ended: return .end(nil)
-        case .abandoned: return .abandoned
+        case .abandoned, .retiring: return .abandoned
+        case .awaiting: return .wait(until: nil)
         case .running: break
         case .draining(let deadline) where now >= deadline:
             if !spillsRest { watchingDrops { $0.queue.dropAll(.shutdown) } }
@@ -25,6 +26,7 @@ extension SinkState {
             workers[worker].isRecalling = true
             return .recall
         }
+        if let mark = nextMark() { return .mark(mark) }
         // What the relief has in hand comes first, where order is kept.
         if workers.count == 1, queue.awaitsRelief { return nil }
         guard let item = watchingDrops({ $0.queue.take(now: now) }) else { return nil }
@@ -35,11 +37,12 @@ extension SinkState {
     /// How long a worker without a batch waits.
     private mutating func rest(now: UInt64) -> Step {
         var wake: UInt64?
-        if finalCondition == nil, queue.hasWaiting || queue.accounts.spilled.batches > recalls {
-            wake = [pause, queue.hasWaiting ? 0 : spill?.readTime ?? 0].filter { $0 > now }.max()
+        if finalCondition == nil, queue.hasWaiting || queue.awaitsMark || queue.onDisk > recalls {
+            wake = [pause, queue.hasWaiting || queue.awaitsMark ? 0 : spill?.readTime ?? 0].filter { $0 > now }.max()
         }
         guard case .draining(let deadline) = phase else { return .wait(until: wake) }
-        let isDone = !queue.hasWaiting && (queue.accounts.spilled.batches == recalls || finalCondition != nil)
+        let awaitsMark = queue.awaitsMark && finalCondition == nil
+        let isDone = !queue.hasWaiting && !awaitsMark && (queue.onDisk == recalls || finalCondition != nil)
         return isDone && isEmptyHanded ? end() : .wait(until: min(wake ?? deadline, deadline))
     }
 
@@ -57,7 +60,7 @@ extension SinkState {
 
     /// Whether nothing is in anybody's hands.
     private var isEmptyHanded: Bool {
-        queue.isEmpty && workers.allSatisfy { $0.inflight == nil && !$0.isRecalling }
+        !isDeliveringMark && queue.isEmpty && workers.allSatisfy { $0.inflight == nil && !$0.isRecalling }
     }
 
     /// Only one worker gets here: the others find that it has ended. A stream of which batches wait on disk has not.

@@ -60,13 +60,18 @@ extension SinkState {
     /// Whether there may be work for a relief.
     package var needsRelief: Bool {
         if spill == nil && !queue.mergesDeltas { return false }
-        return phase == .running ? queue.isFilling : spill != nil
+        return switch phase {
+        case .running: queue.isFilling
+        case .draining: spill != nil
+        case .ended, .abandoned, .awaiting, .retiring: false
+        }
     }
 
     package mutating func nextRelief(now: UInt64) -> Relief {
         var isEnding = false
         switch phase {
-        case .ended, .abandoned: return .end
+        case .ended, .abandoned, .retiring: return .end
+        case .awaiting: return .wait(until: nil)
         case .running: break
         case .draining(let deadline): isEnding = now >= deadline
         }

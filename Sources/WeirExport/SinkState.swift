@@ -31,6 +31,8 @@ package struct SinkState: Sendable {
         case recall
         /// Until something is offered, or until then.
         case wait(until: UInt64?)
+        /// Deliver the end mark of a stream that another one followed, and report with ``finishMark(_:_:now:random:)``.
+        case mark(FrameHeader)
         /// Deliver the end mark, if there is one, and close the exporter.
         case end(FrameHeader?)
         /// Nothing any more: the sink was given up while a call hung.
@@ -43,6 +45,10 @@ package struct SinkState: Sendable {
         case draining(deadline: UInt64)
         case ended
         case abandoned
+        /// Takes in, and delivers nothing before the sink that it follows has handed over; a drain begins then.
+        case awaiting(drain: UInt64?)
+        /// Another one follows: what is in hand is the last.
+        case retiring
     }
 
     /// One exporter's.
@@ -73,6 +79,7 @@ package struct SinkState: Sendable {
     /// How many batches the exporter has asked for; nil where it gets them as they come.
     var demand: UInt64?
     var spill: SpillUse?
+    var isDeliveringMark = false
     private var parkingLimit = UInt64.max
     private var events: [SinkEvent] = []
     var isDropping = false
@@ -160,7 +167,11 @@ package struct SinkState: Sendable {
 
     /// Delivers what waits until the deadline, then spills or drops the rest and ends the stream.
     package mutating func drain(deadline: UInt64) {
-        if phase == .running { phase = .draining(deadline: deadline) }
+        switch phase {
+        case .running: phase = .draining(deadline: deadline)
+        case .awaiting: phase = .awaiting(drain: deadline)
+        case .draining, .ended, .abandoned, .retiring: break
+        }
     }
 
     /// Gives up on calls that do not return: what is in flight may or may not arrive, and nothing else will. What came

@@ -17,6 +17,7 @@ extension SinkWorker {
             switch step {
             case .deliver(let inflight): deliver(inflight, index, random: &random)
             case .recall: recall(index, random: &random)
+            case .mark(let header): deliverMark(header, index, random: &random)
             case .end(let mark): return end(mark, index)
             case .abandoned: return end(nil, index)
             case .wait: continue
@@ -49,6 +50,12 @@ extension SinkWorker {
         if let inflight { deliver(inflight, index, random: &random) }
     }
 
+    private func deliverMark(_ mark: FrameHeader, _ index: Int, random: inout SystemRandomNumberGenerator) {
+        let delivery = exporters[index].deliver(
+            mark, payload: [], deadline: change { $0.deadline(now: time.monotonic()) })
+        change { $0.finishMark(mark, delivery, now: time.monotonic(), random: &random) }
+    }
+
     private func end(_ mark: FrameHeader?, _ index: Int) {
         let exporter = exporters[index]
         let delivery = mark.map {
@@ -62,7 +69,7 @@ extension SinkWorker {
             if let delivery { shared.state.finishEnd(delivery) }
             shared.counters[index] = counters
             shared.leaving += 1
-            return shared.leaving == shared.counters.count
+            return shared.leaving == shared.counters.count && !shared.leavesSpill
         }
         // Before the sink counts as finished, so that whoever comes next finds the directory free.
         if isLast { spill?.close() }

@@ -6,6 +6,7 @@ internal import WeirBatch
 /// A further thread, the relief, makes room when the queue fills. It starts when first needed.
 final class SinkWorker: Sendable {
     let name: String
+    let configuration: SinkConfiguration
 
     struct Shared {
         var state: SinkState
@@ -19,6 +20,12 @@ final class SinkWorker: Sendable {
 
         /// Exporters that are being asked to return from a call: not to be closed before that question has.
         var stopping: Set<Int> = []
+        /// The sink that this one follows, until that has handed over.
+        var predecessor: SinkWorker?
+        /// What the exporters of sinks before this one counted.
+        var inherited: [ExporterCount] = []
+        /// Whether the disk is another sink's when this one ends.
+        var leavesSpill = false
 
         var isFinished: Bool { closed == counters.count }
     }
@@ -33,11 +40,17 @@ final class SinkWorker: Sendable {
 
     /// Opens the exporters and the spill. The threads begin with ``start()``.
     ///
-    /// - Parameter budget: Counts what is in memory of batches that were on disk.
+    /// - Parameters:
+    ///   - budget: Counts what is in memory of batches that were on disk.
+    ///   - collect: Asks for a batch of now.
+    ///   - predecessor: The sink of this name that it is to follow. It takes batches in, and delivers the first when that
+    ///     one has handed over.
     init(
-        _ configuration: SinkConfiguration, logger: Logger, time: TimeSource, budget: MemoryBudget? = nil
+        _ configuration: SinkConfiguration, logger: Logger, time: TimeSource, budget: MemoryBudget? = nil,
+        collect: @escaping @Sendable () -> Void = {}, following predecessor: SinkWorker? = nil
     ) throws(ExportError) {
         let name = configuration.name
+        self.configuration = configuration
         var logger = logger
         logger[metadataKey: "sink"] = "\(name)"
         self.name = name
@@ -52,24 +65,36 @@ final class SinkWorker: Sendable {
         let shared = Monitor(Shared(state: state, counters: Array(repeating: [], count: count)))
         self.shared = shared
         poison = try Self.poisonFolder(configuration, sink: name)
-        spill = try Self.spillStore(configuration, sink: name, time: time)
+        // A disk that both use alike is handed over as it is, open and locked.
+        let sharedSpill = predecessor?.sharedSpill(with: configuration)
+        if let sharedSpill {
+            spill = sharedSpill
+        } else {
+            spill = try Self.spillStore(configuration, sink: name, time: time)
+        }
         let context = SinkContext(
             name: name, settings: configuration.settings, logger: logger, time: time,
-            demand: { batches in shared.withLock { $0.state.ask(for: batches) } })
+            demand: { batches in shared.withLock { $0.state.ask(for: batches) } }, collect: collect)
         var exporters: [any OpenExporter] = []
         do throws(ExportError) {
             for _ in 0..<count { exporters.append(try configuration.exporter.open(for: context)) }
         } catch {
             for exporter in exporters { exporter.close() }
-            spill?.close()
+            if sharedSpill == nil { spill?.close() }
             throw error
         }
         self.exporters = exporters
         let previous = exporters.lazy.compactMap(\.previousStream).first
-        let recovery = spill?.recovery
+        // What a predecessor left on this disk, that one's accounts tell.
+        let recovery = predecessor?.usesSpill(of: configuration) == true ? nil : spill?.recovery
         shared.withLock { shared in
             shared.state.queue.previousStream = previous
             if let recovery { shared.state.queue.recover(recovery) }
+            if let predecessor {
+                shared.state.awaitEstate()
+                shared.predecessor = predecessor
+                shared.leavesSpill = sharedSpill != nil
+            }
         }
         if let recovery { log.report(recovery) }
     }
@@ -91,9 +116,15 @@ final class SinkWorker: Sendable {
             return shared.begun
         }
         for exporter in exporters[begun...] { exporter.close() }
-        shared.withLock { $0.closed += exporters.count - begun }
-        spill?.close()
+        let leavesSpill = shared.withLock { shared in
+            shared.closed += exporters.count - begun
+            return shared.leavesSpill
+        }
+        if !leavesSpill { spill?.close() }
     }
+
+    /// Whether it gets batches when it asks for them.
+    var collectsOnRequest: Bool { exporters.contains(where: \.collectsOnRequest) }
 
     // MARK: - The collector's side
 
@@ -128,11 +159,13 @@ final class SinkWorker: Sendable {
     /// What is known of the sink, from one moment.
     func snapshot() -> SinkSnapshot {
         shared.withLock { shared in
-            SinkSnapshot(
+            var snapshot = SinkSnapshot(
                 name: name, accounts: shared.state.queue.accounts, deliveries: shared.state.deliveries,
-                counters: ExporterCount.sums(shared.counters), condition: shared.state.condition,
+                counters: ExporterCount.sums(shared.counters + [shared.inherited]), condition: shared.state.condition,
                 hasEndMark: shared.state.hasEndMark, isFinished: shared.isFinished,
                 lastMessage: shared.state.lastMessage)
+            if let before = shared.predecessor?.snapshot() { snapshot.add(before) }
+            return snapshot
         }
     }
 
@@ -172,12 +205,12 @@ final class SinkWorker: Sendable {
     /// Leaves calls that do not return to themselves and settles the accounts. The threads close their exporters if the
     /// calls ever end.
     func abandon() {
-        let isFinished = shared.withLock { shared in
+        let (isFinished, leavesSpill) = shared.withLock { shared in
             if !shared.isFinished { shared.state.abandon(now: time.monotonic()) }
-            return shared.isFinished
+            return (shared.isFinished, shared.leavesSpill)
         }
         // On a thread of its own, since a disk may hang too.
-        if !isFinished, let spill { _ = Thread.start("weir-spill") { spill.close() } }
+        if !isFinished, !leavesSpill, let spill { _ = Thread.start("weir-spill") { spill.close() } }
     }
 
     /// Changes the state and says in the log what that led to.
@@ -194,7 +227,7 @@ final class SinkWorker: Sendable {
 
 extension ExporterCount {
     /// What several exporters of one kind count together.
-    fileprivate static func sums(_ counters: [[ExporterCount]]) -> [ExporterCount] {
+    static func sums(_ counters: [[ExporterCount]]) -> [ExporterCount] {
         var sums: [ExporterCount] = []
         for counter in counters.joined() {
             if let index = sums.firstIndex(where: { $0.name == counter.name }) {

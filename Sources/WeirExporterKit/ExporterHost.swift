@@ -23,17 +23,22 @@ public struct ExporterHost: Sendable {
     /// Asks for so many batches more. A sink that is configured to wait for demand delivers nothing without it; elsewhere
     /// it changes nothing.
     public var demand: @Sendable (UInt64) -> Void
+    /// Asks for a batch of this moment. Returns at once; the batch is delivered like any other, and its
+    /// ``FrameFacts/endTime`` is the moment of the collection. Only an exporter whose ``ExporterKind/collectsOnRequest``
+    /// is true gets one.
+    public var collect: @Sendable () -> Void
 
     package init(
         log: @escaping @Sendable (LogLevel, String) -> Void, wallNanoseconds: @escaping @Sendable () -> UInt64,
         monotonicNanoseconds: @escaping @Sendable () -> UInt64,
         readHeader: @escaping @Sendable ([UInt8]) -> FrameFacts?,
-        demand: @escaping @Sendable (UInt64) -> Void = { _ in }
+        demand: @escaping @Sendable (UInt64) -> Void = { _ in }, collect: @escaping @Sendable () -> Void = {}
     ) {
         self.log = log
         self.wallNanoseconds = wallNanoseconds
         self.monotonicNanoseconds = monotonicNanoseconds
         self.readHeader = readHeader
         self.demand = demand
+        self.collect = collect
     }
 }

@@ -8,13 +8,19 @@ public struct ExporterKind: Sendable {
     public var settings: [Setting]
     /// Whether it cannot do without ``DeliveryFrame/withBatch(_:)``. A host that lacks it then refuses the exporter.
     public var needsColumns: Bool
+    /// Whether its sinks get batches when they ask for them by ``ExporterHost/collect``, in a stream of their own, and
+    /// every interval only where the user named one for the sink. A host that cannot do that refuses the exporter.
+    public var collectsOnRequest: Bool
 
     /// Describes an exporter.
-    public init(name: String, version: String, settings: [Setting], needsColumns: Bool = false) {
+    public init(
+        name: String, version: String, settings: [Setting], needsColumns: Bool = false, collectsOnRequest: Bool = false
+    ) {
         self.name = name
         self.version = version
         self.settings = settings
         self.needsColumns = needsColumns
+        self.collectsOnRequest = collectsOnRequest
     }
 }
 

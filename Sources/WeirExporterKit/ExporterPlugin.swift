@@ -40,7 +40,8 @@ public final class ExporterPlugin: @unchecked Sendable {
             to: weir_plugin(
                 magic: WEIR_PLUGIN_MAGIC, abi_major: WEIR_PLUGIN_ABI_MAJOR, abi_minor: WEIR_PLUGIN_ABI_MINOR,
                 size: UInt32(MemoryLayout<weir_plugin>.size), reserved: 0,
-                required_features: kind.needsColumns ? WEIR_FEATURE_COLUMNS : 0,
+                required_features: (kind.needsColumns ? WEIR_FEATURE_COLUMNS : 0)
+                    | (kind.collectsOnRequest ? WEIR_FEATURE_COLLECT : 0),
                 name: Self.immortal(kind.name), version: Self.immortal(kind.version),
                 context: Unmanaged.passRetained(maker).toOpaque(), settings: UnsafePointer(settings),
                 settings_count: kind.settings.count, open: openThunk, deliver: deliverThunk, close: closeThunk,

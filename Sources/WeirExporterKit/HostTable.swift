@@ -42,6 +42,11 @@ struct HostTable: @unchecked Sendable {
         if has(WEIR_FEATURE_DEMAND) { unsafe pointer.pointee.demand(pointer.pointee.context, batches) }
     }
 
+    /// Asks for a batch of now; without effect at a host that knows no such requests.
+    func collect() {
+        if has(WEIR_FEATURE_COLLECT) { unsafe pointer.pointee.collect(pointer.pointee.context) }
+    }
+
     /// The batch of the frame that is being delivered; nil where the host cannot read it.
     func readBatch() -> DeliveredBatch? {
         guard has(WEIR_FEATURE_COLUMNS) else { return nil }

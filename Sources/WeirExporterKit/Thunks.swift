@@ -186,6 +186,7 @@ extension ExporterHost {
             log: { level, message in host.log(level.rawValue, message) },
             wallNanoseconds: { host.wallNanoseconds() },
             monotonicNanoseconds: { host.monotonicNanoseconds() },
-            readHeader: { bytes in host.readHeader(bytes) }, demand: { host.demand($0) })
+            readHeader: { bytes in host.readHeader(bytes) }, demand: { host.demand($0) },
+            collect: { host.collect() })
     }
 }

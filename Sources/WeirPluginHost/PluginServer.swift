@@ -19,7 +19,9 @@ final class PluginServer: Sendable {
         self.socket = socket
         let output = ServerOutput(socket)
         self.output = output
-        host = HostTable(log: { output.send(.log($0, $1)) }, demand: { output.send(.demand($0)) })
+        host = HostTable(
+            log: { output.send(.log($0, $1)) }, demand: { output.send(.demand($0)) },
+            collect: { output.send(.collect) })
     }
 
     /// Until the socket is closed.

@@ -1,3 +1,5 @@
+private import CWeirCPU
+
 #if canImport(Glibc)
 private import Glibc
 #elseif canImport(Musl)
@@ -6,7 +8,8 @@ private import Musl
 private import Darwin
 #endif
 
-/// A lock for what is not on the recording path.
+/// A lock for what is not on the recording path. A fork waits until none is held, so that the child finds all of them
+/// free, and what they protect whole.
 ///
 /// The system's own and not `Synchronization.Mutex`: ThreadSanitizer cannot see into that one, and what it says about
 /// this room has to mean something. What it protects stands beside it.
@@ -28,8 +31,12 @@ package final class Lock: Sendable {
 
     /// Runs something while no other thread runs anything under this lock. Not to be entered again from within.
     package func withLock<Result>(_ body: () -> Result) -> Result {
+        weir_fork_enter()
         unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
+        defer {
+            unsafe pthread_mutex_unlock(mutex)
+            weir_fork_leave()
+        }
         return body()
     }
 }

@@ -7,7 +7,7 @@ import WeirTestSupport
 struct CheckCommandTests {
     /// The output with the folder's own name in place of where it is.
     private func check(_ folder: TemporaryDirectory, _ paths: String...) throws -> Command.Result {
-        var result = try Command.run(Command.weirPath, ["check"] + (paths.isEmpty ? [folder.path] : paths))
+        var result = try Program.run(Command.weirPath, ["check"] + (paths.isEmpty ? [folder.path] : paths))
         result.output = result.output.replacingOccurrences(of: folder.path, with: "FOLDER")
         return result
     }

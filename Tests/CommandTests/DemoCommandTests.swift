@@ -67,7 +67,7 @@ struct DemoCommandTests {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try Data(repeating: 1, count: number).write(to: URL(filePath: directory + "/file.bin"))
         }
-        let result = try Command.shell(
+        let result = try Program.shell(
             "ulimit -n 40; exec \"$0\" demo \"$1\" --workers 1 --directory \"$2\"", Command.weirPath,
             folder.path + "/tree", folder.path + "/batches")
         #expect(result.status == 0, "\(result.errors)")
@@ -78,7 +78,7 @@ struct DemoCommandTests {
     func interrupted() throws {
         let batches = try TemporaryDirectory()
         // A tree that takes longer than anybody waits: the whole system, at a slow level.
-        let process = Command.process(Command.weirPath, ["demo", "/usr", "--level", "19", "--directory", batches.path])
+        let process = Program.process(Command.weirPath, ["demo", "/usr", "--level", "19", "--directory", batches.path])
         let output = Pipe()
         process.standardOutput = output
         process.standardError = Pipe()

@@ -17,7 +17,7 @@ struct DemoHostileTests {
 
     /// How many files `find` finds, and how many bytes it says they have.
     private func found() throws -> (files: Int, bytes: Int) {
-        let sizes = try Command.shell(#"find "$0" -type f -printf '%s\n'"#, root).output.split(separator: "\n")
+        let sizes = try Program.shell(#"find "$0" -type f -printf '%s\n'"#, root).output.split(separator: "\n")
         return (sizes.count, sizes.compactMap { Int($0) }.reduce(0, +))
     }
 
@@ -42,9 +42,9 @@ struct DemoHostileTests {
             directory = next
         }
         close(directory)
-        defer { _ = try? Command.shell("rm -rf \"$0\"", root) }
+        defer { _ = try? Program.shell("rm -rf \"$0\"", root) }
 
-        let result = try Command.shell(
+        let result = try Program.shell(
             "ulimit -n 40; exec \"$0\" demo \"$1\" --workers \"$3\" --directory \"$2\"", Command.weirPath, root,
             batches,
             "\(workers)")
@@ -65,7 +65,7 @@ struct DemoHostileTests {
             printf 55555 > ..double
             printf 666666 > "$(printf 'line.a\nb')"
             """#
-        #expect(try Command.shell(script, root).status == 0)
+        #expect(try Program.shell(script, root).status == 0)
         let result = try Command.weir("demo", root, "--directory", batches)
         #expect(result.status == 0, "\(result.output)\(result.errors)")
         #expect(result.output.contains("exactly: 6 files, 21 bytes in"))
@@ -86,7 +86,7 @@ struct DemoHostileTests {
     /// Whether a process without capabilities can be started, which root's own files can be closed to.
     private static let canDropCapabilities: Bool = {
         let script = "exec setpriv --bounding-set=-all --inh-caps=-all true"
-        return getuid() != 0 || (try? Command.shell(script))?.status == 0
+        return getuid() != 0 || (try? Program.shell(script))?.status == 0
     }()
 
     @Test("what must not be read is warned of and counted, and the rest is exact", .enabled(if: canDropCapabilities))
@@ -96,7 +96,7 @@ struct DemoHostileTests {
         for name in ["closed.txt", "closed"] { unsafe chmod(root + "/" + name, 0) }
         defer { unsafe chmod(root + "/closed", 0o755) }
         let drop = getuid() == 0 ? "setpriv --bounding-set=-all --inh-caps=-all " : ""
-        let result = try Command.shell(
+        let result = try Program.shell(
             "exec \(drop)\"$0\" demo \"$1\" --directory \"$2\"", Command.weirPath, root, batches)
         #expect(result.status == 3, "\(result.errors)")
         #expect(result.output.contains("exactly: 1 file, 1000 bytes in"))
@@ -114,7 +114,7 @@ struct DemoHostileTests {
         "a file that is not of the size that stat says is counted by what was read, and a line says so",
         .enabled(if: FileManager.default.fileExists(atPath: "/proc/version")))
     func sizeless() throws {
-        let size = try Command.shell("cat /proc/version | wc -c").output.filter(\.isNumber)
+        let size = try Program.shell("cat /proc/version | wc -c").output.filter(\.isNumber)
         let result = try Command.weir("demo", "/proc/version", "--directory", batches)
         #expect(result.status == 0)
         #expect(result.output.contains("exactly: 1 file, \(size) bytes in"))
@@ -125,7 +125,7 @@ struct DemoHostileTests {
     func hugeFile(signal: Int32) throws {
         try write(0, to: "huge.bin")
         #expect(unsafe truncate(root + "/huge.bin", 1 << 40) == 0)
-        let process = Command.process(Command.weirPath, ["demo", root, "--directory", batches, "--every", "0.01"])
+        let process = Program.process(Command.weirPath, ["demo", root, "--directory", batches, "--every", "0.01"])
         let output = Pipe()
         process.standardOutput = output
         process.standardError = Pipe()
@@ -161,10 +161,10 @@ struct DemoHostileTests {
     func outputs() throws {
         try write(10, to: "file.txt")
         let script = "{ \"$0\" demo \"$1\" --directory \"$2\"; echo $? >&2; } | :"
-        #expect(try Command.shell(script, Command.weirPath, root, batches).errors == "0\n")
+        #expect(try Program.shell(script, Command.weirPath, root, batches).errors == "0\n")
 
         let terminal = try PseudoTerminal()
-        let process = Command.process(Command.weirPath, ["demo", root, "--directory", batches])
+        let process = Program.process(Command.weirPath, ["demo", root, "--directory", batches])
         process.standardError = terminal.inner
         let shown = try terminal.run(process)
         #expect(shown.contains("0 batches"))

@@ -40,14 +40,14 @@ struct DemoTree {
         // Neither is a regular file, and a link to a directory is not walked.
         try FileManager.default.createSymbolicLink(atPath: root + "/link.txt", withDestinationPath: "/etc/passwd")
         try FileManager.default.createSymbolicLink(atPath: root + "/link", withDestinationPath: "/etc")
-        _ = try Command.shell("mkfifo \"$0/pipe.txt\"", root)
+        _ = try Program.shell("mkfifo \"$0/pipe.txt\"", root)
         totals = try Self.measured(root)
     }
 
     /// By `find` and `stat`, with the extension cut here: nothing of ours.
     private static func measured(_ root: String) throws -> [String: Total] {
         let script = #"find "$0" -type f -print0 | xargs -0 stat --printf '%s %n\0'"#
-        let result = try Command.shell(script, root)
+        let result = try Program.shell(script, root)
         var totals: [String: Total] = [:]
         for record in result.output.split(separator: "\0") {
             let space = try #require(record.firstIndex(of: " "))

@@ -126,7 +126,7 @@ struct DumpCommandTests {
 
         try folder.write(Array(try ShopFiles.first().dropLast(10)), to: ShopFiles.firstName)
         for arguments in [[folder.path], [folder.path(ShopFiles.firstName)]] {
-            let older = try Command.run(Command.weirPath, ["dump", "--batches"] + arguments)
+            let older = try Program.run(Command.weirPath, ["dump", "--batches"] + arguments)
             #expect(older.status == 3)
             #expect(older.errors.contains("\(ShopFiles.firstName): byte "))
             #expect(older.errors.contains("damaged: cut off"))
@@ -192,7 +192,7 @@ struct DumpCommandTests {
         ])
     func usage(arguments: [String], word: String) throws {
         let folder = try ShopFiles.folder()
-        let result = try Command.run(Command.weirPath, ["dump", folder.path] + arguments)
+        let result = try Program.run(Command.weirPath, ["dump", folder.path] + arguments)
         #expect(result.status == 64)
         #expect(result.errors.contains(word))
     }
@@ -211,7 +211,7 @@ struct DumpCommandTests {
     @Test("a pipe that nobody reads ends the dump quietly")
     func brokenPipe() throws {
         let folder = try ShopFiles.folder()
-        let process = Command.process(
+        let process = Program.process(
             Command.weirPath, ["dump", folder.path, "--batches", "--format", "json"])
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
@@ -228,7 +228,7 @@ struct DumpCommandTests {
     @Test("an output that takes nothing is an error", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
     func fullDevice() throws {
         let folder = try ShopFiles.folder()
-        let process = Command.process(Command.weirPath, ["dump", folder.path])
+        let process = Program.process(Command.weirPath, ["dump", folder.path])
         let errors = Pipe()
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: "/dev/full"))
         process.standardError = errors
@@ -255,6 +255,6 @@ struct DumpCommandTests {
 
     /// What `weir` prints to a terminal.
     private func onTerminal(_ arguments: [String], _ environment: [String: String]) throws -> String {
-        try PseudoTerminal().run(Command.process(Command.weirPath, arguments, environment: environment))
+        try PseudoTerminal().run(Program.process(Command.weirPath, arguments, environment: environment))
     }
 }

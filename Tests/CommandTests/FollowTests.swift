@@ -11,7 +11,7 @@ private final class Follower {
     private var text = ""
 
     init(_ arguments: [String]) throws {
-        process = Command.process(Command.weirPath, ["dump", "--follow"] + arguments)
+        process = Program.process(Command.weirPath, ["dump", "--follow"] + arguments)
         process.standardOutput = output
         process.standardError = errors
         try process.run()

@@ -25,7 +25,7 @@ struct GoldenTests {
         ])
     func shop(name: String, arguments: [String]) throws {
         let folder = try ShopFiles.folder()
-        let result = try Command.run(Command.weirPath, ["dump", folder.path] + arguments)
+        let result = try Program.run(Command.weirPath, ["dump", folder.path] + arguments)
         #expect(result.errors == "")
         #expect(result.status == 0)
         try expectGolden(name, withoutSizes(result.output))

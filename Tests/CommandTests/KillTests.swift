@@ -10,7 +10,7 @@ struct KillTests {
         let tree = try DemoTree(files: 5, seed: 31)
         for run in 1...3 * testScale {
             let batches = try TemporaryDirectory()
-            let process = Command.process(
+            let process = Program.process(
                 Command.weirPath,
                 ["demo", "/usr", "--level", "19", "--every", "0.001", "--quiet", "--directory", batches.path])
             process.standardOutput = FileHandle.nullDevice

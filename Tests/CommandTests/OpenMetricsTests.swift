@@ -4,7 +4,7 @@ import WeirTestSupport
 
 /// Whether python3 has prometheus_client, whose parser is the format's reference.
 private let hasParser: Bool = {
-    let result = try? Command.run("/usr/bin/env", ["python3", "-c", "import prometheus_client.openmetrics.parser"])
+    let result = try? Program.run("/usr/bin/env", ["python3", "-c", "import prometheus_client.openmetrics.parser"])
     return result?.status == 0
 }()
 
@@ -23,7 +23,7 @@ struct OpenMetricsTests {
         """
 
     private func parse(_ text: String) throws -> [String] {
-        let result = try Command.run("/usr/bin/env", ["python3", "-c", Self.script], input: Array(text.utf8))
+        let result = try Program.run("/usr/bin/env", ["python3", "-c", Self.script], input: Array(text.utf8))
         #expect(result.status == 0, "\(result.errors)")
         return result.output.split(separator: "\n").map(String.init)
     }

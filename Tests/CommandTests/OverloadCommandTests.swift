@@ -7,7 +7,7 @@ struct OverloadCommandTests {
     private let short = ["--rate", "100", "--sink-delay", "40ms", "--queue", "4", "--for", "400ms", "--series", "5"]
 
     private func overload(_ arguments: String...) throws -> Command.Result {
-        try Command.run(Command.weirPath, ["overload"] + short + arguments)
+        try Program.run(Command.weirPath, ["overload"] + short + arguments)
     }
 
     @Test("all policies run side by side, a line each, and balance")
@@ -54,7 +54,7 @@ struct OverloadCommandTests {
         #expect(try overload("--policy", "block: {deadlin: 1s}").errors.contains("did you mean 'deadline'?"))
         #expect(try overload("--sink-delay", "soon").errors.contains("expected a duration such as 500ms"))
         for wrong in [["--rate", "0"], ["--series", "0"], ["--for", "1ms"], ["--queue", "0"], ["--workers", "65"]] {
-            #expect(try Command.run(Command.weirPath, ["overload"] + wrong).status == 64)
+            #expect(try Program.run(Command.weirPath, ["overload"] + wrong).status == 64)
         }
         let spill = try overload("--policy", "lifo", "--spill", "/dev/null/x")
         #expect(spill.status == 2)
@@ -63,7 +63,7 @@ struct OverloadCommandTests {
 
     @Test("without a terminal it says how it goes once a second; interrupted, it ends with its accounts")
     func interrupted() throws {
-        let process = Command.process(Command.weirPath, ["overload", "--policy", "dropOldest", "--for", "1h"])
+        let process = Program.process(Command.weirPath, ["overload", "--policy", "dropOldest", "--for", "1h"])
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors

@@ -7,7 +7,7 @@ private let repository = URL(fileURLWithPath: #filePath).deletingLastPathCompone
     .deletingLastPathComponent().path
 
 private let hasTools = ["zstd", "protoc"].allSatisfy { tool in
-    (try? Command.run("/usr/bin/env", [tool, "--version"]))?.status == 0
+    (try? Program.run("/usr/bin/env", [tool, "--version"]))?.status == 0
 }
 
 /// What tools that know nothing of Weir read out of its files, against what `weir dump` says.
@@ -31,7 +31,7 @@ struct ProtocTests {
     func equal() throws {
         let folder = try ShopFiles.folder()
         let line = "zstd -dcq \"$1\"/*.weir.zst | protoc --decode=weir.v1.Batches -I proto proto/weir/v1/batch.proto"
-        let decoded = try Command.run("/bin/sh", ["-c", "cd \"$0\" && \(line)", repository, folder.path])
+        let decoded = try Program.run("/bin/sh", ["-c", "cd \"$0\" && \(line)", repository, folder.path])
         try #require(decoded.status == 0, "\(decoded.errors)")
         let shown = try Command.weir("dump", folder.path, "--batches", "--format", "json")
         let expected = try numbers(json: shown.output)

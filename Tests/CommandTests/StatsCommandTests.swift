@@ -71,7 +71,7 @@ struct StatsCommandTests {
         #expect(result.output.contains("sink slow"))
         #expect(result.output.hasSuffix("balanced\n"))
 
-        let process = Command.process(Command.weirPath, ["stats", path, "--watch", "--every", "0.1", "--json"])
+        let process = Program.process(Command.weirPath, ["stats", path, "--watch", "--every", "0.1", "--json"])
         let output = Pipe()
         process.standardOutput = output
         try process.run()

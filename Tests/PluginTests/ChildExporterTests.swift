@@ -268,6 +268,16 @@ struct ChildExporterTests {
         exporter.close()
     }
 
+    @Test("its request for a collection arrives; whether it may have one, its features say")
+    func collect() async throws {
+        let asked = Signal()
+        let plugin = try FaultyPlugin()
+        let exporter = try plugin.open("collect", times: 0, collect: { asked.fire() })
+        await asked.wait(for: 1)
+        #expect(!exporter.collectsOnRequest)
+        exporter.close()
+    }
+
     @Test("without the program that runs plugins, the error says how to get it")
     func missingHost() throws {
         let search = PluginSearch(surroundings: .init(path: "/nowhere:/neither", executableDirectory: "/here"))

@@ -1,6 +1,4 @@
 import Foundation
-import Logging
-import Synchronization
 import WeirBatch
 import WeirExport
 import WeirTestSupport
@@ -20,14 +18,15 @@ struct FaultyPlugin {
     static var path: String { get throws { try compiled.get().path } }
 
     func open(
-        _ mode: String, times: Int = 1, demand: @escaping @Sendable (UInt64) -> Void = { _ in }
+        _ mode: String, times: Int = 1, demand: @escaping @Sendable (UInt64) -> Void = { _ in },
+        collect: @escaping @Sendable () -> Void = {}
     ) throws -> ChildExporter {
         let launcher = try ChildLauncher(path: Self.path, program: PluginSearch().findHost(), limits: limits)
         return try ChildExporter(
             launcher,
             sink: SinkContext(
                 name: "faulty", settings: ["mode": mode, "journal": directory.path + "/journal", "times": "\(times)"],
-                logger: lines.logger, demand: demand))
+                logger: lines.logger, demand: demand, collect: collect))
     }
 
     /// The lines that the plugin wrote, in all its processes.
@@ -46,29 +45,5 @@ extension ChildExporter {
         return deliver(
             header, payload: [UInt8](repeating: 1, count: bytes),
             deadline: TimeSource.system.monotonic() + nanoseconds)
-    }
-}
-
-/// What was logged.
-final class LogLines: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { lines.withLock { $0 } }
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
-
-    private struct Handler: LogHandler {
-        let lines: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            lines.lines.withLock { $0.append("\(event.level): \(event.message)") }
-        }
     }
 }

@@ -26,7 +26,7 @@ struct WireTests {
             counters: [ExporterCount(name: "n", unit: "By", value: .max)]),
         .delivered(Delivery(.partial(acceptedRows: 4)), counters: []),
         .delivered(Delivery(.rejected), counters: []),
-        .closed, .log(2, "hello"), .demand(.max),
+        .closed, .log(2, "hello"), .demand(.max), .collect,
     ]
 
     /// What an inbox makes of bytes, fed so many at a time.

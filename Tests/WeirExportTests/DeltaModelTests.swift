@@ -46,7 +46,7 @@ struct DeltaModelTests {
         let stats = Stats(stripes: try StripeSet(cells: 1 << 18), clock: Stats.wallClock)
         let collector = Collector(stats: stats)
         let pace = Pace()
-        let steps = 150 * testScale
+        let steps = 100 * testScale
         let outcome = Mutex<Result<Void, any Error>>(.success(()))
         onThreads(3) { thread in
             var random = SeededGenerator(seed: seed * 10 + UInt64(thread))

@@ -169,7 +169,7 @@ private struct LiveSink {
             let (item, putBack) = state.recalled(taken, worker: worker, now: now, random: &random)
             if let putBack { store?.putBack(putBack) }
             delivering[worker] = item
-        case .wait, .end, .abandoned: break
+        case .wait, .mark, .end, .abandoned: break
         }
         return step
     }

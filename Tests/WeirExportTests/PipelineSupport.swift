@@ -57,6 +57,10 @@ final class Destination: Sendable {
         var results: [DeliveryResult] = []
         var isClosed = false
         var wasStopped = false
+        /// Everything that came, end marks too, by header.
+        var headers: [FrameHeader] = []
+        var opened = 0
+        var closed = 0
     }
 
     enum Behaviour: Sendable, Equatable {
@@ -79,6 +83,8 @@ final class Destination: Sendable {
     }
 
     let behaviour: Behaviour
+    /// Whether only one exporter at a time may have it, as with a port.
+    let isExclusive: Bool
     /// Fires when the exporter does anything.
     let changes = Signal()
     private let condition = NSCondition()
@@ -87,8 +93,9 @@ final class Destination: Sendable {
     private static let all = Mutex<[String: Destination]>([:])
     let id = UUID().uuidString
 
-    init(_ behaviour: Behaviour) {
+    init(_ behaviour: Behaviour, isExclusive: Bool = false) {
         self.behaviour = behaviour
+        self.isExclusive = isExclusive
         Self.all.withLock { $0[id] = self }
     }
 
@@ -142,13 +149,23 @@ final class TestExporter: Exporter {
     init(settings: Settings, host: ExporterHost) throws(ExporterError) {
         let id = settings.text(Self.idSetting)
         guard let destination = Destination.find(id) else { throw ExporterError("no destination \(id)") }
+        guard !destination.isExclusive || destination.state.opened == destination.state.closed else {
+            throw ExporterError("in use")
+        }
+        destination.update { $0.opened += 1 }
         self.destination = destination
     }
 
     func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         let facts = frame.facts
+        let header = frame.withBytes { header, _ in
+            unsafe header.withUnsafeBytes { unsafe try? FrameHeader(decoding: Array($0)) }
+        }
         if facts.isEndMark {
-            destination.update { $0.endMarks.append(facts) }
+            destination.update { state in
+                state.endMarks.append(facts)
+                if let header { state.headers.append(header) }
+            }
             return .delivered
         }
         switch destination.behaviour {
@@ -171,6 +188,7 @@ final class TestExporter: Exporter {
         destination.update { state in
             state.frames.append(payload)
             state.facts.append(facts)
+            if let header { state.headers.append(header) }
         }
         return .delivered
     }
@@ -181,7 +199,10 @@ final class TestExporter: Exporter {
     }
 
     func close() {
-        destination.update { $0.isClosed = true }
+        destination.update { state in
+            state.isClosed = true
+            state.closed += 1
+        }
     }
 }
 

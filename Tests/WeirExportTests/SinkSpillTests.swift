@@ -51,7 +51,7 @@ struct SinkSpillTests {
             case .end(let mark):
                 if let mark { headers.append(mark) }
                 return headers
-            case .wait, .abandoned: return headers
+            case .wait, .mark, .abandoned: return headers
             }
             headers.append(item.header)
             let aftermath = state.finish(Delivery(outcome), now: now, random: &random)

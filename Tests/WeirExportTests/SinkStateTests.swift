@@ -226,7 +226,7 @@ struct SinkStateTests {
                 case .end(let mark):
                     explained.formUnion(numbers(mark?.gaps ?? []))
                     isOver = true
-                case .abandoned, .recall: isOver = true
+                case .abandoned, .recall, .mark: isOver = true
                 }
             }
             #expect(state.queue.accounts.imbalance == nil)

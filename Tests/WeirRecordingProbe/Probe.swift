@@ -18,8 +18,9 @@ struct Probe {
         case "allocations": probeAllocations(&probe)
         case "keys": probeKeys(&probe)
         case "fork": probeFork(&probe)
+        case "forks": probeForks(&probe, size: size)
         case "unregistered": probeUnregistered(&probe)
-        default: probe.fail("usage: WeirRecordingProbe totals|allocations|keys|fork|unregistered [SIZE]")
+        default: probe.fail("usage: WeirRecordingProbe totals|allocations|keys|fork|forks|unregistered [SIZE]")
         }
         exit(probe.faults == 0 ? 0 : 1)
     }

@@ -59,6 +59,42 @@ func probeFork(_ probe: inout Probe) {
     probe.expect(readings()["v"]?.mapValues(\.integer), ["parent": 5, "bound": 7], "the parent's series")
 }
 
+/// Forks at any moment, while other threads make series, register views and collect: the child can do all of that.
+func probeForks(_ probe: inout Probe, size: Int) {
+    // A global that another thread is initialising at the fork stays so in the child for good: Swift's affair, not ours.
+    _ = churn("churn", 1)
+    let isOver = Atomic<Bool>(false)
+    let threads = (0..<3).map { number in
+        Thread {
+            var round = 0
+            while !isOver.load(ordering: .relaxed) {
+                round += 1
+                _ = churn("churn.\(number)", round)
+            }
+        }
+    }
+    for round in 0..<(20 * size) {
+        let status = unsafe probe_fork(
+            { _ in
+                endWithin(seconds: 60)
+                return churn("child", 0) == 20 ? 0 : 1
+            }, nil)
+        probe.expect(status, 0, "end of child \(round)")
+        if status != 0 { break }
+    }
+    isOver.store(true, ordering: .relaxed)
+    for thread in threads { thread.join() }
+}
+
+/// All that takes a lock: a view comes and goes, with new series, keys and a collection between. Says how many series the
+/// view had, those of other threads included.
+private func churn(_ name: String, _ round: Int) -> Int {
+    try? register(View(name, of: measure, by: [key], as: .count))
+    for value in 0..<20 { measure.record(1, (TagKey("key.\(round % 100)"), "x"), (key, "\(round).\(value)")) }
+    defer { try? unregister(name) }
+    return readings()[name]?.count ?? 0
+}
+
 /// Threads without restartable sequences add beside those that have them, and nothing is lost.
 func probeUnregistered(_ probe: inout Probe) {
     do {

@@ -42,3 +42,6 @@ struct Thread {
 }
 
 func yield() { sched_yield() }
+
+/// Ends the process by a signal if it still runs then.
+func endWithin(seconds: UInt32) { alarm(seconds) }

@@ -50,6 +50,11 @@ struct ProbeTests {
         try probe("fork", path)
     }
 
+    @Test("a fork while other threads hold locks leaves the child none that is held")
+    func forks() throws {
+        try probe("forks", size: testScale)
+    }
+
     @Test("threads that the kernel gave no sequences add beside those that have them", arguments: Path.allCases)
     func unregistered(path: Path) throws {
         try probe("unregistered", path)

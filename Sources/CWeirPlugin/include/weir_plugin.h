@@ -48,7 +48,7 @@ extern "C" {
 /// The first eight bytes of both tables: "WEIRPLUG" read as a little-endian number.
 #define WEIR_PLUGIN_MAGIC 0x47554c5052494557ull
 #define WEIR_PLUGIN_ABI_MAJOR 1u
-#define WEIR_PLUGIN_ABI_MINOR 1u
+#define WEIR_PLUGIN_ABI_MINOR 2u
 
 /// Whether the structure that `pointer` leads to was made by someone who knew the field.
 #define WEIR_HAS(pointer, field) \
@@ -242,8 +242,7 @@ enum {
     WEIR_LOG_ERROR = 4
 };
 
-/// Feature bits of `weir_host.features` and `weir_plugin.required_features`. WEIR_FEATURE_COLLECT is named here so that
-/// its number stays free: no host sets it yet.
+/// Feature bits of `weir_host.features` and `weir_plugin.required_features`.
 #define WEIR_FEATURE_READ_HEADER (1ull << 0)
 #define WEIR_FEATURE_COLUMNS (1ull << 1)
 #define WEIR_FEATURE_COLLECT (1ull << 2)
@@ -291,6 +290,14 @@ typedef struct weir_host {
     /// delivered without it, and what was asked for adds up; elsewhere it changes nothing. What the end of a plugin's
     /// process leaves unanswered still stands for the one that replaces it.
     void (*demand)(void *WEIR_NULLABLE context, uint64_t batches);
+    /// WEIR_FEATURE_COLLECT, since 1.2: asks for a batch of this moment, as a destination does that fetches. Returns at
+    /// once; the batch is delivered like any other, and its `end_time` is the moment of the collection. What is asked
+    /// before that begins is one request, and there is a pause between two collections that were asked for.
+    ///
+    /// A sink whose plugin names the feature in `required_features` has a stream of its own: no other sink sees what it
+    /// asks for. It gets batches when it asks, at the end of all, and every interval only where the user named one for it.
+    /// Series that ended before it asked may be missing. For other sinks the function does nothing.
+    void (*collect)(void *WEIR_NULLABLE context);
 } weir_host;
 
 // MARK: - The plugin

@@ -9,6 +9,7 @@ private import Synchronization
 /// started any more.
 package final class ChildExporter: OpenExporter {
     package let previousStream: StreamID?
+    package let collectsOnRequest: Bool
 
     private struct State {
         var child: ChildProcess?
@@ -38,10 +39,11 @@ package final class ChildExporter: OpenExporter {
     package init(_ launcher: ChildLauncher, sink: SinkContext) throws(ExportError) {
         self.launcher = launcher
         self.sink = sink
-        let (child, stream) = try launcher.open(for: sink)
-        previousStream = stream
+        let opened = try launcher.open(for: sink)
+        previousStream = opened.previousStream
+        collectsOnRequest = opened.collectsOnRequest
         let crashes = CrashWindow(limit: launcher.limits.crashes, duration: launcher.limits.crashNanoseconds)
-        state = Mutex(State(child: child, crashes: crashes))
+        state = Mutex(State(child: opened.child, crashes: crashes))
     }
 
     /// The number of the present process; nil where there is none.
@@ -112,7 +114,7 @@ package final class ChildExporter: OpenExporter {
         }
         if isStopping { return .notNow(Delivery(.retry(hint: nil, attemptLimit: nil), message: "asked to stop")) }
         do throws(ExportError) {
-            let (child, _) = try launcher.open(for: sink)
+            let child = try launcher.open(for: sink).child
             state.withLock { $0.child = child }
             return .ready(child)
         } catch {

@@ -15,6 +15,14 @@ package struct ChildLauncher: Sendable {
         self.limits = limits
     }
 
+    /// A process whose plugin is open.
+    struct Opened {
+        let child: ChildProcess
+        let previousStream: StreamID?
+        /// Whether it gets batches when it asks for them.
+        let collectsOnRequest: Bool
+    }
+
     /// Loads the plugin in a process of its own, only to hear what it is.
     package func describe(log: PluginLog, time: TimeSource = .system) throws(ExportError) -> PluginDescription {
         let (child, description) = try load(ChildProcess.Handlers(log: log), time: time)
@@ -23,14 +31,17 @@ package struct ChildLauncher: Sendable {
     }
 
     /// Loads the plugin in a process of its own and opens it for a sink.
-    func open(for sink: SinkContext) throws(ExportError) -> (ChildProcess, previousStream: StreamID?) {
+    func open(for sink: SinkContext) throws(ExportError) -> Opened {
         let relay = DemandRelay(sink.demand)
         let handlers = ChildProcess.Handlers(
-            log: PluginLog(logger: sink.logger, time: sink.time), demand: relay.demand, ended: relay.ended)
+            log: PluginLog(logger: sink.logger, time: sink.time), demand: relay.demand,
+            collect: sink.collect, ended: relay.ended)
         let (child, description) = try load(handlers, time: sink.time)
         do throws(ExportError) {
             let settings = try SettingKind.check(sink.settings, against: description.settings, sink: sink.name)
-            return (child, try open(child, settings, for: sink))
+            return Opened(
+                child: child, previousStream: try open(child, settings, for: sink),
+                collectsOnRequest: PluginDescription.collectsOnRequest(description.requiredFeatures))
         } catch {
             child.dismiss(until: 0)
             throw error

@@ -13,6 +13,8 @@ package enum ChildMessage: Equatable, Sendable {
     case log(UInt32, String)
     /// The plugin asks for so many batches more, at any time.
     case demand(UInt64)
+    /// The plugin asks for a batch of now, at any time.
+    case collect
 
     package enum Kind: UInt32, Sendable {
         case described = 101
@@ -22,6 +24,7 @@ package enum ChildMessage: Equatable, Sendable {
         case closed
         case log
         case demand
+        case collect
 
         /// The longest body.
         var limit: Int {
@@ -29,13 +32,13 @@ package enum ChildMessage: Equatable, Sendable {
             case .described: 1 << 20
             case .refused, .log: 32 << 10
             case .opened, .delivered: 64 << 10
-            case .closed: 0
+            case .closed, .collect: 0
             case .demand: 8
             }
         }
 
         /// Whether it answers a request.
-        var isReply: Bool { self != .log && self != .demand }
+        var isReply: Bool { self != .log && self != .demand && self != .collect }
     }
 
     var kind: Kind {
@@ -47,6 +50,7 @@ package enum ChildMessage: Equatable, Sendable {
         case .closed: .closed
         case .log: .log
         case .demand: .demand
+        case .collect: .collect
         }
     }
 
@@ -67,7 +71,7 @@ package enum ChildMessage: Equatable, Sendable {
                 writer.add(counter.unit)
                 writer.add(counter.value)
             }
-        case .closed: break
+        case .closed, .collect: break
         case .log(let level, let line):
             writer.add(level)
             writer.add(line)
@@ -100,6 +104,7 @@ package enum ChildMessage: Equatable, Sendable {
             let level = try reader.number32()
             self = .log(level, try reader.text())
         case .demand: self = .demand(try reader.number64())
+        case .collect: self = .collect
         }
         try reader.end()
     }

@@ -17,6 +17,7 @@ final class ChildProcess: Sendable {
     struct Handlers: Sendable {
         var log: PluginLog
         var demand: @Sendable (UInt64) -> Void = { _ in }
+        var collect: @Sendable () -> Void = {}
         var ended: @Sendable (ChildEnd) -> Void = { _ in }
     }
 
@@ -209,6 +210,7 @@ final class ChildProcess: Sendable {
         switch message {
         case .log(let level, let line): handlers.log.write(level, line)
         case .demand(let batches): handlers.demand(batches)
+        case .collect: handlers.collect()
         case .described, .refused, .opened, .delivered, .closed:
             let wasAwaited = state.withLock { state in
                 guard state.awaited.contains(message.kind) else { return false }

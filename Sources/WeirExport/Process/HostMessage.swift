@@ -14,7 +14,7 @@ package enum HostMessage: Equatable, Sendable {
     case close
 
     /// Both sides must be of one version: the program is built with the library.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     enum Kind: UInt32 {
         case load = 1

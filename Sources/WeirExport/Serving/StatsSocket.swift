@@ -1,3 +1,5 @@
+private import WeirRecording
+
 #if canImport(Glibc)
 private import Glibc
 #elseif canImport(Musl)
@@ -6,13 +8,19 @@ private import Musl
 private import Darwin
 #endif
 
-/// A descriptor with its end: closed when it is let go.
+/// A descriptor with its end: closed when it is let go, and no child's.
 final class Descriptor: Sendable {
     let number: Int32
 
-    init(_ number: Int32) { self.number = number }
+    init(_ number: Int32) {
+        self.number = number
+        ForkedChild.drops(number)
+    }
 
-    deinit { close(number) }
+    deinit {
+        ForkedChild.keeps(number)
+        close(number)
+    }
 }
 
 /// Sockets of the file system: who listens, and how to reach them.

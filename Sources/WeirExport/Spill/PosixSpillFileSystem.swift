@@ -1,3 +1,5 @@
+private import WeirRecording
+
 #if canImport(Glibc)
 private import Glibc
 #elseif canImport(Musl)
@@ -87,13 +89,17 @@ package struct PosixSpillFileSystem: SpillFileSystem {
     }
 }
 
-/// Lets the lock go by itself: a child that was begun meanwhile has the same open file, and would keep it.
+/// Lets the lock go by itself: a child that was begun meanwhile has the same open file until it runs its program.
 private final class PosixSpillLock: SpillLock {
     private let descriptor: Int32
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        ForkedChild.drops(descriptor)
+    }
 
     deinit {
+        ForkedChild.keeps(descriptor)
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }

@@ -118,6 +118,7 @@ static void faulty_open(void *context, const weir_host *host, const weir_setting
     if (!strcmp(faulty->mode, "open") && has_turn(faulty)) abort();
     if (!strcmp(faulty->mode, "refuse")) return say(result, WEIR_FATAL, "it does not like the journal");
     if (!strcmp(faulty->mode, "demand")) host->demand(host->context, 5);
+    if (!strcmp(faulty->mode, "collect")) host->collect(host->context);
     opened->handle = faulty;
     opened->has_previous_stream = 1;
     opened->previous_stream[15] = 9;

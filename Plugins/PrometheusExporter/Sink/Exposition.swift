@@ -1,0 +1,152 @@
+internal import WeirPrometheusNames
+
+/// A format that Prometheus reads.
+enum Format: Int, CaseIterable, Sendable {
+    /// OpenMetrics 1.0.0.
+    case openMetrics
+    /// Prometheus's own text, 0.0.4.
+    case text
+
+    var contentType: String {
+        switch self {
+        case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        case .text: "text/plain; version=0.0.4; charset=utf-8"
+        }
+    }
+}
+
+/// A snapshot as bytes. No sample has a timestamp: they are of the time of the scrape.
+struct Exposition {
+    private let format: Format
+    private let isCreatedShown: Bool
+    private let snapshot: Snapshot
+    private var bytes: [UInt8] = []
+
+    /// - Parameter snapshot: nil for none yet, which is a valid exposition of nothing.
+    static func bytes(of snapshot: Snapshot?, as format: Format, isCreatedShown: Bool) -> [UInt8] {
+        var exposition = Exposition(
+            format: format, isCreatedShown: isCreatedShown && format == .openMetrics,
+            snapshot: snapshot ?? Snapshot(endTime: 0))
+        exposition.write()
+        return exposition.bytes
+    }
+
+    private init(format: Format, isCreatedShown: Bool, snapshot: Snapshot) {
+        self.format = format
+        self.isCreatedShown = isCreatedShown
+        self.snapshot = snapshot
+        bytes.reserveCapacity(4096 + 2 * snapshot.texts.count)
+    }
+
+    private mutating func write() {
+        writeTarget()
+        for family in snapshot.families where !family.series.isEmpty {
+            writeMetadata(of: family)
+            switch family.name.kind {
+            case .counter, .sum, .gauge: writeNumbers(of: family)
+            case .histogram: writeHistograms(of: family)
+            }
+        }
+        if format == .openMetrics { bytes.append(contentsOf: "# EOF\n".utf8) }
+    }
+
+    // MARK: - Metadata
+
+    private mutating func writeTarget() {
+        guard let target = snapshot.target, !target.isEmpty else { return }
+        let isInfo = format == .openMetrics
+        writeLine("TYPE", isInfo ? Target.family : Target.sample, isInfo ? "info" : "gauge")
+        writeLine("HELP", isInfo ? Target.family : Target.sample, "Who measures.")
+        writeSample(Array(Target.sample.utf8), labels: target)
+        bytes.append(contentsOf: "1\n".utf8)
+    }
+
+    private mutating func writeMetadata(of family: Family) {
+        let name = format == .openMetrics ? family.name.family : family.name.sample
+        let type =
+            switch family.name.kind {
+            case .counter: "counter"
+            case .sum, .gauge: "gauge"
+            case .histogram: "histogram"
+            }
+        writeLine("TYPE", name, type)
+        if format == .openMetrics, !family.name.unit.isEmpty { writeLine("UNIT", name, family.name.unit) }
+        if !family.help.isEmpty { writeLine("HELP", name, family.help) }
+    }
+
+    private mutating func writeLine(_ keyword: String, _ name: String, _ text: String) {
+        bytes.append(contentsOf: "# ".utf8)
+        bytes.append(contentsOf: keyword.utf8)
+        bytes.append(UInt8(ascii: " "))
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(UInt8(ascii: " "))
+        (format == .openMetrics ? Escaping.quoted : .plain).append(text, to: &bytes)
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    // MARK: - Samples
+
+    private mutating func writeNumbers(of family: Family) {
+        let name = Array(family.name.sample.utf8)
+        let created = Array("\(family.name.family)_created".utf8)
+        let hasCreated = isCreatedShown && family.name.kind == .counter
+        for series in family.series {
+            writeSample(name, labels: series.labels)
+            switch series.value {
+            case .integer(let number): TextNumber.append(number, to: &bytes)
+            case .double(let number): TextNumber.append(number, to: &bytes)
+            case .histogram: break
+            }
+            bytes.append(UInt8(ascii: "\n"))
+            if hasCreated { writeCreated(created, series) }
+        }
+    }
+
+    private mutating func writeHistograms(of family: Family) {
+        let bucket = Array("\(family.name.family)_bucket".utf8)
+        let count = Array("\(family.name.family)_count".utf8)
+        let sum = Array("\(family.name.family)_sum".utf8)
+        let created = Array("\(family.name.family)_created".utf8)
+        let bounds = family.bounds.map { Array("le=\"\(TextNumber.bound($0))\"".utf8) } + [Array("le=\"+Inf\"".utf8)]
+        // OpenMetrics takes a sum for a counter: below zero there is none.
+        let takesSum = format == .text || (family.bounds.first ?? 0) >= 0
+        for series in family.series {
+            guard case .histogram(let total, let counts) = series.value else { continue }
+            var below: UInt64 = 0
+            for (bound, place) in zip(bounds, counts) {
+                below &+= family.counts[place]
+                writeSample(bucket, labels: series.labels, and: bound)
+                TextNumber.append(below, to: &bytes)
+                bytes.append(UInt8(ascii: "\n"))
+            }
+            if takesSum, total >= 0 || format == .text {
+                writeSample(sum, labels: series.labels)
+                TextNumber.append(total, to: &bytes)
+                bytes.append(UInt8(ascii: "\n"))
+            }
+            writeSample(count, labels: series.labels)
+            TextNumber.append(below, to: &bytes)
+            bytes.append(UInt8(ascii: "\n"))
+            if isCreatedShown { writeCreated(created, series) }
+        }
+    }
+
+    private mutating func writeCreated(_ name: [UInt8], _ series: Family.Series) {
+        writeSample(name, labels: series.labels)
+        TextNumber.append(nanoseconds: series.startTime, to: &bytes)
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    /// A sample's name and labels, and the space before its value.
+    private mutating func writeSample(_ name: [UInt8], labels: Range<Int>, and last: [UInt8] = []) {
+        bytes.append(contentsOf: name)
+        if !labels.isEmpty || !last.isEmpty {
+            bytes.append(UInt8(ascii: "{"))
+            bytes.append(contentsOf: snapshot.texts[labels])
+            if !labels.isEmpty, !last.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: last)
+            bytes.append(UInt8(ascii: "}"))
+        }
+        bytes.append(UInt8(ascii: " "))
+    }
+}

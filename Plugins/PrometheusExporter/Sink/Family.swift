@@ -1,0 +1,49 @@
+internal import WeirExporterKit
+internal import WeirPrometheusNames
+
+/// A metric family: what a view became, with its series.
+struct Family {
+    /// One series.
+    struct Series {
+        /// `a="1",b="2"` in the snapshot's texts.
+        var labels: Range<Int>
+        /// When it began. Nanoseconds since 1970.
+        var startTime: UInt64
+        var value: Value
+    }
+
+    enum Value {
+        case integer(Int64)
+        case double(Double)
+        /// Counts by bucket are where the range says in the family's; the last of them has no bound.
+        case histogram(sum: Double, counts: Range<Int>)
+    }
+
+    let name: FamilyName
+    let help: String
+    /// Of a distribution: upper bounds, ascending. There is one more bucket.
+    var bounds: [Double] = []
+    var counts: [UInt64] = []
+    var series: [Series] = []
+
+    /// Adds a series of an explicit distribution.
+    mutating func append(buckets: [UInt64], sum: Double, labels: Range<Int>, startTime: UInt64) {
+        let start = counts.count
+        counts.append(contentsOf: buckets)
+        series.append(
+            Series(labels: labels, startTime: startTime, value: .histogram(sum: sum, counts: start..<counts.count)))
+    }
+}
+
+extension FamilyName {
+    init(_ view: DeliveredView) {
+        let kind: Kind =
+            switch view.kind {
+            case .count: .counter
+            case .sum: view.isMonotonic ? .counter : .sum
+            case .lastValue: .gauge(isInteger: view.isInteger)
+            case .distribution, .exponentialDistribution: .histogram
+            }
+        self.init(view: view.name, unit: view.unit, kind: kind)
+    }
+}

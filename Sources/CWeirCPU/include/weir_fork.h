@@ -1,0 +1,16 @@
+// What a fork must not tear: whoever changes something under a lock is let finish first, so that the child, which has
+// no thread that would, finds every lock free and everything whole. And what a child must not keep: descriptors whose
+// locks and connections are its parent's.
+#ifndef WEIR_FORK_H
+#define WEIR_FORK_H
+
+/// Around the time that a lock is held; may be nested. A fork in another thread waits for the end of it, at most a second.
+void weir_fork_enter(void);
+void weir_fork_leave(void);
+
+/// A child shall not have this descriptor: there the number leads to nothing. Until it is kept again, which must be
+/// before it is closed.
+void weir_fork_drop(int descriptor);
+void weir_fork_keep(int descriptor);
+
+#endif

@@ -1,0 +1,74 @@
+/// A label of a series.
+package struct Label: Hashable, Sendable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// Makes labels of tags, and remembers what their keys became.
+package struct Labeller: Sendable {
+    /// Names that samples themselves need, as `le`; a tag of that name becomes `exported_le`.
+    private let reserved: Set<String>
+    private var names: [String: String] = [:]
+
+    package init(reserved: Set<String> = []) {
+        self.reserved = reserved
+    }
+
+    /// The labels of a series, in the order of their names.
+    ///
+    /// An empty value is none to Prometheus, and left out. Keys that become one name share a label: it has all their
+    /// values, in the order of the keys, separated by `;`. So two series may get the same labels, which whoever writes
+    /// them has to look for.
+    package mutating func labels(_ tags: some Sequence<(key: String, value: String)>) -> [Label] {
+        var labels: [Label] = []
+        var isShared = false
+        for tag in tags where !tag.value.isEmpty {
+            let name = name(of: tag.key)
+            if labels.contains(where: { $0.name == name }) { isShared = true }
+            labels.append(Label(name, tag.value))
+        }
+        if isShared { return shared(tags) }
+        if labels.count > 1 { labels.sort { $0.name < $1.name } }
+        return labels
+    }
+
+    private mutating func shared(_ tags: some Sequence<(key: String, value: String)>) -> [Label] {
+        var values: [String: [String]] = [:]
+        for tag in tags.sorted(by: { $0.key < $1.key }) where !tag.value.isEmpty {
+            values[name(of: tag.key), default: []].append(tag.value)
+        }
+        return values.map { Label($0.key, $0.value.joined(separator: ";")) }.sorted { $0.name < $1.name }
+    }
+
+    /// What a tag's key is called.
+    package mutating func name(of key: String) -> String {
+        if let name = names[key] { return name }
+        let name = Self.labelName(key)
+        let free = reserved.contains(name) ? "exported_" + name : name
+        // A bound, should somebody invent keys without end.
+        if names.count >= 4096 { names.removeAll() }
+        names[key] = free
+        return free
+    }
+
+    /// What is no ASCII letter, digit or `_` becomes `_`. Names that begin with a digit, or with the two `_` of names that
+    /// Prometheus keeps for itself, get `key_` or `key` before them.
+    static func labelName(_ key: String) -> String {
+        var bytes = key.unicodeScalars.map { scalar -> UInt8 in
+            guard scalar.isASCII, UInt8(scalar.value).isLetterOrDigit else { return UInt8(ascii: "_") }
+            return UInt8(scalar.value)
+        }
+        guard let first = bytes.first else { return "key" }
+        if first.isDigit {
+            bytes.insert(contentsOf: "key_".utf8, at: 0)
+        } else if bytes.starts(with: "__".utf8) {
+            bytes.insert(contentsOf: "key".utf8, at: 0)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
