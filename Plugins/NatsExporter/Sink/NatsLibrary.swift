@@ -70,10 +70,13 @@ package enum NatsLibrary {
 
     /// What the library says of the call that has just failed on this thread, without where in its sources that was.
     static func reason(_ status: natsStatus) -> String {
-        guard let words = unsafe nats_GetLastError(nil) else { return text(of: status) }
+        // Not every failure has words, and those of an earlier one stay.
+        var worded = NATS_OK
+        guard let words = unsafe nats_GetLastError(&worded), worded == status else { return text(of: status) }
         let line = unsafe String(cString: words)
-        if line.isEmpty { return text(of: status) }
-        guard line.hasPrefix("("), let end = line.firstRange(of: "): ") else { return line }
+        guard line.hasPrefix("("), let end = line.firstRange(of: "): ") else {
+            return line.isEmpty ? text(of: status) : line
+        }
         return String(line[end.upperBound...])
     }
 

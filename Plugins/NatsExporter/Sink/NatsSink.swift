@@ -123,6 +123,12 @@ public final class NatsSink: Exporter {
     // MARK: - Connections
 
     private func openConnection(before deadline: UInt64) throws(NatsError) -> NatsConnection {
+        if isStopping.load(ordering: .relaxed) {
+            // The one that is being ended is of no use to an end mark.
+            let patience = milliseconds(settings.connectTimeout, before: deadline)
+            _ = closing.wait(timeout: .now() + .milliseconds(Int(patience)))
+            dropConnection()
+        }
         if let connection = connection.withLock({ $0 }) {
             if connection.isOpen { return connection }
             dropConnection()
