@@ -83,7 +83,11 @@ let package = Package(
         .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(
-            name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
+            name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
+            path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
+        .target(
+            name: "Weir",
+            dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink", "StdoutSink"],
             swiftSettings: swiftSettings),
         .target(
             name: "WeirConfiguration",
@@ -145,6 +149,9 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests(
+            "StdoutSinkTests",
+            of: ["StdoutSink", "Weir", "WeirConfiguration", "WeirDump", "WeirExporterKit", "WeirBatch"]),
         tests(
             "NatsSinkTests",
             of: [
