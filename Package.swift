@@ -41,6 +41,8 @@ let package = Package(
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
+        .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
+        .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
         .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
         .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
@@ -61,6 +63,8 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -79,6 +83,8 @@ let package = Package(
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
         .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+        .target(name: "WeirWire", swiftSettings: swiftSettings),
+        .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
             name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
             swiftSettings: swiftSettings),
@@ -148,6 +154,12 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirWireTests", of: ["WeirWire"]),
+        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit"]),
+        tests(
+            "OtlpHttpSinkTests",
+            of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
+            resources: [.copy("Fixtures")]),
         tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
         tests(
             "PrometheusSinkTests",
@@ -177,6 +189,8 @@ let package = Package(
             ], resources: [.copy("Fixtures")]),
     ]
         + exporter("FileExporter", sink: "FileSink")
+        + exporter(
+            "OtlpHttpExporter", sink: "OtlpHttpSink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirWire"])
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [

@@ -6,8 +6,9 @@ public enum DeliveryResult: Equatable, Sendable {
     /// Not now: deliver the same frame again, later. For what passes by itself: no connection, no space, too many
     /// requests. The host waits by its own rule, longer from failure to failure, and at least `after` where the
     /// destination named a time. With an `attemptLimit`, that many failures of one frame count as ``rejected(message:)``:
-    /// for answers that may be this frame's fault.
-    case retry(after: Duration? = nil, attemptLimit: UInt32? = nil, message: String)
+    /// for answers that may be this frame's fault. `isUncertain` where the destination may have the frame although its
+    /// acknowledgement was not seen: it is counted, and tried again all the same.
+    case retry(after: Duration? = nil, attemptLimit: UInt32? = nil, isUncertain: Bool = false, message: String)
 
     /// The destination took `acceptedRows` and will never take the others.
     case partial(acceptedRows: UInt64, message: String)

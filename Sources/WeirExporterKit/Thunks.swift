@@ -106,8 +106,9 @@ private func write(_ value: DeliveryResult, to result: UnsafeMutablePointer<weir
     switch value {
     case .delivered:
         unsafe result.pointee.code = UInt32(WEIR_OK)
-    case .retry(let pause, let limit, let message):
+    case .retry(let pause, let limit, let isUncertain, let message):
         unsafe result.pointee.code = UInt32(WEIR_RETRY)
+        unsafe result.pointee.flags = isUncertain ? WEIR_RESULT_UNCERTAIN : 0
         unsafe result.pointee.retry_after_nanoseconds = pause.map(nanoseconds) ?? 0
         unsafe result.pointee.attempt_limit = limit ?? 0
         text = message
