@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "Weir", targets: ["Weir"]),
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
+        .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
@@ -95,6 +96,8 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
+
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
         .target(
@@ -112,11 +115,15 @@ let package = Package(
                 "WeirStats",
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirRun",
+            dependencies: ["Weir", "WeirConfiguration", "WeirExport", "WeirRecording", "WeirSystemMetrics"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirSetup",
-                "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirRecording",
+                "WeirRun", "WeirSetup", "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -126,7 +133,7 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PrometheusSink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
 
@@ -154,6 +161,9 @@ let package = Package(
             of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
             resources: [.copy("Fixtures")]),
         tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
+        tests(
+            "PrometheusSinkTests",
+            of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
@@ -161,6 +171,7 @@ let package = Package(
                 "WeirConfiguration", "Weir", "WeirExport", "WeirRecording",
             ],
             resources: [.copy("Fixtures")]),
+        tests("WeirSystemMetricsTests", of: ["WeirSystemMetrics", "WeirRecording", "WeirExport", "WeirBatch"]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
