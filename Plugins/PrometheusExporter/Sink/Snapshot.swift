@@ -31,8 +31,8 @@ struct SnapshotBuilder {
     private var claims = NameClaims(reserved: [Target.family, Target.sample])
     private var labeller = Labeller()
     private var histogramLabeller = Labeller(reserved: ["le"])
-    /// By view.
-    private var places: [String: Int] = [:]
+    /// Where a view's family is, and what kind of view that is.
+    private var places: [String: (place: Int, kind: DeliveredView.Kind)] = [:]
     /// Of families that are exponential distributions, by place.
     private var exponential: [Int: Exponential] = [:]
     /// Families in which two series may have the same labels.
@@ -93,15 +93,9 @@ struct SnapshotBuilder {
     /// Where the view's family is; nil where it cannot be.
     private mutating func place(of view: DeliveredView) -> Int? {
         let name = FamilyName(view)
-        if let place = places[view.name] {
+        if let known = places[view.name] {
             // Parts of a collection share views. One that was defined anew meanwhile is another.
-            let family = snapshot.families[place]
-            if family.name == name,
-                exponential[place].map({ .exponentialDistribution(scale: $0.scale) }) ?? view.kind
-                    == view.kind, exponential[place] != nil || family.bounds == view.bounds
-            {
-                return place
-            }
+            if snapshot.families[known.place].name == name, known.kind == view.kind { return known.place }
             losses.clashes.append(NameClaims.Clash(view: view.name, name: name.family, holder: view.name))
             return nil
         }
@@ -116,7 +110,7 @@ struct SnapshotBuilder {
             Family(
                 name: name, help: view.description.isEmpty ? view.measure : view.description, bounds: view.bounds))
         if case .exponentialDistribution(let scale) = view.kind { exponential[place] = Exponential(scale: scale) }
-        places[view.name] = place
+        places[view.name] = (place, view.kind)
         return place
     }
 
