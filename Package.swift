@@ -45,6 +45,8 @@ let package = Package(
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
         .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
         .library(name: "NatsSink", targets: ["NatsSink"]),
+        .library(name: "RemoteWriteExporter", type: .dynamic, targets: ["RemoteWriteExporter"]),
+        .library(name: "RemoteWriteSink", targets: ["RemoteWriteSink"]),
         .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
         .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
@@ -69,6 +71,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"]), .brew(["snappy"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -85,7 +88,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
-        .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
+        .target(name: "WeirPrometheusNames", dependencies: ["WeirExporterKit"], swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(name: "WeirWire", swiftSettings: swiftSettings),
         .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
@@ -165,6 +168,11 @@ let package = Package(
         tests("WeirWireTests", of: ["WeirWire"]),
         tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit"]),
         tests(
+            "RemoteWriteSinkTests",
+            of: [
+                "RemoteWriteSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirPrometheusNames",
+            ]),
+        tests(
             "OtlpHttpSinkTests",
             of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
             resources: [.copy("Fixtures")]),
@@ -177,7 +185,7 @@ let package = Package(
                 "NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
-        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
+        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames", "WeirExporterKit"]),
         tests(
             "PrometheusSinkTests",
             of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
@@ -206,6 +214,9 @@ let package = Package(
             ], resources: [.copy("Fixtures")]),
     ]
         + exporter("FileExporter", sink: "FileSink")
+        + exporter(
+            "RemoteWriteExporter", sink: "RemoteWriteSink",
+            dependencies: ["CSnappy", "WeirHTTPClient", "WeirPrometheusNames", "WeirWire"])
         + exporter(
             "OtlpHttpExporter", sink: "OtlpHttpSink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirWire"])
         + exporter(

@@ -86,6 +86,12 @@ extension SinkState {
         package var remove: SpillID?
     }
 
+    /// What a call says that was asked to stop hides no reason that came before it.
+    private mutating func noteMessage(_ message: String, now: UInt64) {
+        if case .draining(let deadline) = phase, now >= deadline, !lastMessage.isEmpty { return }
+        lastMessage = message
+    }
+
     /// What became of the batch that a worker delivered.
     @discardableResult
     package mutating func finish(
@@ -98,7 +104,7 @@ extension SinkState {
         isWedged = isWedged && hangs(now: now)
         deliveries.note(delivery.outcome)
         if delivery.isUncertain { queue.noteUncertain(item) }
-        if delivery.outcome != .delivered { lastMessage = delivery.message }
+        if delivery.outcome != .delivered { noteMessage(delivery.message, now: now) }
         var isRejected = false
         switch delivery.outcome {
         case .delivered:

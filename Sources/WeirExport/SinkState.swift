@@ -196,7 +196,7 @@ package struct SinkState: Sendable {
     /// The end mark was delivered, or not.
     package mutating func finishEnd(_ delivery: Delivery) {
         hasEndMark = delivery.outcome == .delivered
-        if !hasEndMark { lastMessage = delivery.message }
+        if !hasEndMark, lastMessage.isEmpty { lastMessage = delivery.message }
     }
 
     /// Runs an operation and notes for the log when dropping begins.

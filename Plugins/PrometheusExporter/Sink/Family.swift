@@ -1,4 +1,3 @@
-internal import WeirExporterKit
 internal import WeirPrometheusNames
 
 /// A metric family: what a view became, with its series.
@@ -32,18 +31,5 @@ struct Family {
         counts.append(contentsOf: buckets)
         series.append(
             Series(labels: labels, startTime: startTime, value: .histogram(sum: sum, counts: start..<counts.count)))
-    }
-}
-
-extension FamilyName {
-    init(_ view: DeliveredView) {
-        let kind: Kind =
-            switch view.kind {
-            case .count: .counter
-            case .sum: view.isMonotonic ? .counter : .sum
-            case .lastValue: .gauge(isInteger: view.isInteger)
-            case .distribution, .exponentialDistribution: .histogram
-            }
-        self.init(view: view.name, unit: view.unit, kind: kind)
     }
 }

@@ -1,8 +1,7 @@
 import Testing
 import WeirExporterKit
+import WeirPrometheusNames
 import WeirTestSupport
-
-@testable import PrometheusSink
 
 @Suite("Exponential distributions as buckets with bounds")
 struct ExponentialGridTests {

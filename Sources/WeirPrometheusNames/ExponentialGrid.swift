@@ -1,4 +1,4 @@
-internal import WeirExporterKit
+package import WeirExporterKit
 
 #if canImport(Glibc)
 private import Glibc
@@ -13,21 +13,27 @@ private import Darwin
 ///
 /// Buckets that any series uses are in it, and the lower bound of each first one, so that what is below is seen to be
 /// empty. Where they are too many, neighbours merge; every bound that is left then was one before.
-struct ExponentialGrid {
+package struct ExponentialGrid {
     /// What a series has, before all are known.
-    struct Buckets {
-        var zeroCount: UInt64
-        var positive: [DeliveredBucket]
-        var negative: [DeliveredBucket]
+    package struct Buckets {
+        package var zeroCount: UInt64
+        package var positive: [DeliveredBucket]
+        package var negative: [DeliveredBucket]
+
+        package init(zeroCount: UInt64, positive: [DeliveredBucket], negative: [DeliveredBucket]) {
+            self.zeroCount = zeroCount
+            self.positive = positive
+            self.negative = negative
+        }
     }
 
     private let scale: Int32
     /// By how many halvings of the scale buckets are merged.
     private var shift: Int32 = 0
     /// Bounds, ascending.
-    let bounds: [Double]
+    package let bounds: [Double]
 
-    init(scale: Int32, series: some Collection<Buckets>, limit: Int) {
+    package init(scale: Int32, series: some Collection<Buckets>, limit: Int) {
         self.scale = scale
         var positive: Set<Int32> = []
         var negative: Set<Int32> = []
@@ -56,7 +62,7 @@ struct ExponentialGrid {
     }
 
     /// Counts by bucket, one more than there are bounds.
-    func counts(_ buckets: Buckets) -> [UInt64] {
+    package func counts(_ buckets: Buckets) -> [UInt64] {
         var counts = [UInt64](repeating: 0, count: bounds.count + 1)
         let present = scale - shift
         for bucket in buckets.positive {

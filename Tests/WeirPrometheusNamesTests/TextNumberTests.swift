@@ -1,7 +1,6 @@
 import Testing
+import WeirPrometheusNames
 import WeirTestSupport
-
-@testable import PrometheusSink
 
 @Suite("Numbers as text")
 struct TextNumberTests {

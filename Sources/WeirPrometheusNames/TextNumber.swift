@@ -1,7 +1,7 @@
 /// Numbers as expositions have them.
-enum TextNumber {
+package enum TextNumber {
     /// A sample's value: the shortest text that means the same number.
-    static func append(_ value: Double, to bytes: inout [UInt8]) {
+    package static func append(_ value: Double, to bytes: inout [UInt8]) {
         if value.isFinite {
             bytes.append(contentsOf: value.description.utf8)
         } else {
@@ -9,12 +9,12 @@ enum TextNumber {
         }
     }
 
-    static func append(_ value: Int64, to bytes: inout [UInt8]) {
+    package static func append(_ value: Int64, to bytes: inout [UInt8]) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         append(value.magnitude, to: &bytes)
     }
 
-    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+    package static func append(_ value: UInt64, to bytes: inout [UInt8]) {
         // Digit by digit, the last first; none has more than twenty.
         let start = bytes.count
         var rest = value
@@ -26,7 +26,7 @@ enum TextNumber {
     }
 
     /// Nanoseconds since 1970 in seconds, exactly.
-    static func append(nanoseconds: UInt64, to bytes: inout [UInt8]) {
+    package static func append(nanoseconds: UInt64, to bytes: inout [UInt8]) {
         append(nanoseconds / 1_000_000_000, to: &bytes)
         let rest = nanoseconds % 1_000_000_000
         guard rest > 0 else { return }
@@ -40,7 +40,7 @@ enum TextNumber {
 
     /// A bucket's bound, of which all of Prometheus's world must write one and the same text, as it is a label: `0.25`,
     /// `1.0`, `1e+06`, `2.5e-05`.
-    static func bound(_ value: Double) -> String {
+    package static func bound(_ value: Double) -> String {
         guard value.isFinite, value != 0 else { return value == 0 ? "0.0" : value < 0 ? "-Inf" : "+Inf" }
         let text = value.magnitude.description
         let parts = text.split(separator: "e")

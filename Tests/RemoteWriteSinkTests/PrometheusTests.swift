@@ -1,0 +1,159 @@
+import Foundation
+import RemoteWriteSink
+import Testing
+import Weir
+import WeirBatch
+import WeirExport
+import WeirTestSupport
+
+@Suite("Remote write to Prometheus", .enabled(if: Prometheus.isInstalled), .serialized)
+struct PrometheusTests {
+    /// Runs a shop of five collections into a sink.
+    private func run(_ sink: Sink) async throws -> (Exporting, Minute) {
+        let begin = Int(Date().timeIntervalSince1970) - 60
+        let source = Minute(5, begin: begin) { number, builder in
+            shop(number, &builder, source: UInt64(begin) * 1_000_000_000)
+        }
+        let exporting = try startExporting(
+            every: .milliseconds(50), to: [sink], collecting: source, resource: ["service.name": "shop"])
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 5 }
+        return (exporting, source)
+    }
+
+    @Test("what Prometheus shows is what was recorded, series end where they end, and all at the end mark")
+    func readBack() async throws {
+        let prometheus = try await Prometheus()
+        let (exporting, source) = try await run(.remoteWrite(prometheus.port))
+        let report = await exporting.shutdown(deadline: .seconds(20))
+        #expect(report.isComplete, "\(report)")
+        let accounts = exporting.snapshots[0].accounts
+        #expect(accounts.imbalance == nil && accounts.delivered.batches == accounts.offered.batches)
+        func requests(_ number: Double) throws -> [String] {
+            try prometheus.query("http_requests_total", at: Double(source.begin) + number)
+        }
+        #expect(
+            try requests(2) == [
+                #"http_requests_total{exported_job="x",http_route="/gone",job="shop"} 2"#,
+                #"http_requests_total{http_route="/a",job="shop"} 200"#,
+            ])
+        #expect(try requests(2.9).first == #"http_requests_total{exported_job="x",http_route="/gone",job="shop"} 3"#)
+        #expect(try requests(4) == [#"http_requests_total{http_route="/a",job="shop"} 400"#])
+        #expect(
+            try prometheus.query(#"{__name__=~"room.*|http_latency.*|rpc.*"}"#, at: Double(source.begin) + 5) == [
+                #"http_latency_seconds_bucket{job="shop",le="+Inf"} 8"#,
+                #"http_latency_seconds_bucket{job="shop",le="0.5"} 5"#,
+                #"http_latency_seconds_bucket{job="shop",le="1.0"} 7"#,
+                #"http_latency_seconds_count{job="shop"} 8"#, #"http_latency_seconds_sum{job="shop"} 12.5"#,
+                #"room_temperature_celsius{job="shop"} 5.5"#,
+                #"rpc_latency_milliseconds_bucket{job="shop",le="+Inf"} 7"#,
+                #"rpc_latency_milliseconds_bucket{job="shop",le="0.0"} 1"#,
+                #"rpc_latency_milliseconds_bucket{job="shop",le="1.0"} 1"#,
+                #"rpc_latency_milliseconds_bucket{job="shop",le="2.0"} 6"#,
+                #"rpc_latency_milliseconds_bucket{job="shop",le="4.0"} 6"#,
+                #"rpc_latency_milliseconds_bucket{job="shop",le="8.0"} 7"#,
+                #"rpc_latency_milliseconds_count{job="shop"} 7"#, #"rpc_latency_milliseconds_sum{job="shop"} 15"#,
+            ])
+        #expect(try prometheus.query("target_info", at: Double(source.begin) + 5).count == 1)
+        // The end mark is a millisecond after the last collection.
+        let end = Double(source.begin) + Double(accounts.offered.batches) + 0.5
+        #expect(try prometheus.query(#"{__name__=~"room.*|http.*|rpc.*"}"#, at: end) == [])
+    }
+
+    @Test("exponential distributions are native histograms where that is asked for")
+    func native() async throws {
+        let prometheus = try await Prometheus()
+        let (exporting, source) = try await run(.remoteWrite(prometheus.port, ["histograms": "native"]))
+        let time = Double(source.begin) + 5
+        #expect(try prometheus.query("histogram_count(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 7"#])
+        #expect(try prometheus.query("histogram_sum(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 15"#])
+        // Of 7, one is 0, five are in (1, 2], one is in (4, 8].
+        for (range, fraction) in [("1, 2", 5.0 / 7), ("4, 8", 1.0 / 7)] {
+            let found = try prometheus.query("histogram_fraction(\(range), rpc_latency_milliseconds)", at: time)
+            let value = try #require(found.first?.split(separator: " ").last.flatMap { Double($0) })
+            #expect(abs(value - fraction) < 1e-9)
+        }
+        await exporting.shutdown(deadline: .seconds(20))
+        #expect(exporting.snapshots[0].accounts.imbalance == nil)
+    }
+
+    @Test("samples that Prometheus calls out of order are dropped and counted, and later ones arrive")
+    func outOfOrder() async throws {
+        let prometheus = try await Prometheus()
+        let now = Int(Date().timeIntervalSince1970)
+        let fill: @Sendable (Int, inout BatchBuilder) -> Void = { number, builder in
+            builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
+        }
+        let first = Minute(1, begin: now - 10, fill)
+        let exporting = try startExporting(
+            every: .seconds(3600), to: [.remoteWrite(prometheus.port)], collecting: first)
+        await exporting.shutdown(deadline: .seconds(20))
+        let earlier = Minute(1, begin: now - 600, fill)
+        let late = try startExporting(every: .seconds(3600), to: [.remoteWrite(prometheus.port)], collecting: earlier)
+        let report = await late.shutdown(deadline: .seconds(20))
+        let accounts = late.snapshots[0].accounts
+        #expect(accounts.imbalance == nil && accounts.dropped[.rejected].batches == 1)
+        #expect(report.sinks.first?.lastFailure.contains("HTTP 400") == true, "\(report)")
+    }
+
+    @Test("deltas are refused in words")
+    func delta() async throws {
+        let source = Minute(1) { _, builder in
+            builder.view("hits", .count, keys: [], temporality: .delta) { rows in rows.row(start: 1, 5) }
+        }
+        let exporting = try startExporting(
+            every: .seconds(3600), to: [.remoteWrite(LoopbackPort.free())], collecting: source)
+        let report = await exporting.shutdown(deadline: .seconds(5))
+        let accounts = exporting.snapshots[0].accounts
+        #expect(accounts.imbalance == nil && accounts.dropped[.fatal].batches == 1)
+        #expect(report.sinks.first?.lastFailure.contains("temporality cumulative") == true, "\(report)")
+    }
+
+    static let faults: [FaultProxy.Fault] = [
+        .refuse, .hang, .resetRequest(after: 60), .resetAnswer(after: 10), .dropAcknowledgement,
+        .answer(status: 429, headers: ["Retry-After: 0"]), .answer(status: 503), .answer(status: 500),
+    ]
+
+    @Test("all that was recorded arrives when a fault has passed, and the accounts balance", arguments: faults)
+    func heals(_ fault: FaultProxy.Fault) async throws {
+        let prometheus = try await Prometheus()
+        let proxy = try FaultProxy(to: prometheus.port, fault)
+        let source = Minute(1000) { number, builder in
+            builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
+        }
+        let exporting = try startExporting(
+            every: .milliseconds(30), to: [.remoteWrite(proxy.port, ["timeout": "500ms"])], collecting: source)
+        if fault != .refuse { try await eventually("the fault strikes") { proxy.count(of: fault) > 0 } }
+        await source.collections.wait(for: source.collections.count + 3)
+        proxy.plan(.pass)
+        let report = await exporting.shutdown(deadline: .seconds(30))
+        let accounts = exporting.snapshots[0].accounts
+        #expect(report.isComplete && accounts.imbalance == nil, "\(report)")
+        #expect(accounts.delivered.batches == accounts.offered.batches, "\(report)")
+        if fault == .dropAcknowledgement { #expect(accounts.uncertain.batches > 0) }
+        for number in 1...Int(accounts.offered.batches) {
+            let found = try prometheus.query("steps_total", at: Double(source.begin + number))
+            #expect(found == ["steps_total{} \(number)"] || found.first?.hasSuffix("} \(number)") == true)
+        }
+    }
+
+    @Test("a Prometheus that stands still has all when it goes on")
+    func standsStill() async throws {
+        let prometheus = try await Prometheus()
+        let source = Minute(1000) { number, builder in
+            builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
+        }
+        let exporting = try startExporting(
+            every: .milliseconds(30), to: [.remoteWrite(prometheus.port, ["timeout": "300ms"])], collecting: source)
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 2 }
+        prometheus.server.pause()
+        await source.collections.wait { exporting.snapshots[0].accounts.uncertain.batches >= 1 }
+        prometheus.server.resume()
+        let report = await exporting.shutdown(deadline: .seconds(30))
+        let accounts = exporting.snapshots[0].accounts
+        #expect(report.isComplete && accounts.imbalance == nil, "\(report)")
+        for number in 1...Int(accounts.offered.batches) {
+            let found = try prometheus.query("steps_total", at: Double(source.begin + number))
+            #expect(found.first?.hasSuffix("} \(number)") == true)
+        }
+    }
+}
