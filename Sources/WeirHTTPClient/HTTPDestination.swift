@@ -45,6 +45,22 @@ package final class HTTPDestination: Sendable {
         return try client.send(HTTPRequest(.post, url, headers: all, body: body), within: Double(left) / 1e9)
     }
 
+    /// The same, where all but success ends the delivery.
+    package func deliver(
+        _ body: [UInt8], headers: [HTTPHeader], deadline: UInt64, _ counts: inout RequestCounts
+    ) throws(Interruption) -> HTTPAnswer {
+        let answer: HTTPAnswer
+        do throws(HTTPError) {
+            answer = try post(body, headers: headers, deadline: deadline)
+        } catch {
+            counts.noteUnanswered()
+            throw Interruption(error.deliveryResult)
+        }
+        counts.note(answer, bytes: body.count)
+        guard answer.isSuccess else { throw Interruption(answer.deliveryResult(now: host.wallNanoseconds())) }
+        return answer
+    }
+
     package func stop() { client.stop() }
 
     /// The endpoint, checked and with a path. Names and passwords in it would be shown wherever it is.

@@ -56,6 +56,8 @@ extension Sink {
         sink.breaker = BreakerPolicy(failuresInARow: 0, failuresOf20: 0)
         sink.maximumBatches = 1_000_000
         sink.maximumBytes = 1 << 40
+        // Weir's own metrics are not what these tests recorded.
+        sink.match = ["*", "!weir.*"]
         return sink
     }
 }
