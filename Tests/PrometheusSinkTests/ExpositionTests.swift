@@ -202,7 +202,7 @@ struct ExpositionTests {
 
     @Test("a collection in many parts is shown whole")
     func parts() async throws {
-        let scraped = try Scraped()
+        let scraped = try Scraped(["wait": "60s"])
         let measure = Measure<Int64>("d")
         let n: TagKey = "n"
         let count = 30_000
