@@ -42,6 +42,10 @@ let package = Package(
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
         .library(name: "NatsSink", targets: ["NatsSink"]),
+        .library(name: "StatsdExporter", type: .dynamic, targets: ["StatsdExporter"]),
+        .library(name: "StatsdSink", targets: ["StatsdSink"]),
+        .library(name: "GraphiteExporter", type: .dynamic, targets: ["GraphiteExporter"]),
+        .library(name: "GraphiteSink", targets: ["GraphiteSink"]),
         .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
         .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
@@ -82,6 +86,7 @@ let package = Package(
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
         .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+        .target(name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
             name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
             path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
@@ -150,6 +155,12 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests(
+            "TextSinkTests",
+            of: [
+                "StatsdSink", "GraphiteSink", "WeirLines", "Weir", "WeirConfiguration", "WeirExport",
+                "WeirExporterKit", "WeirBatch", .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
             "StdoutSinkTests",
             of: ["StdoutSink", "Weir", "WeirConfiguration", "WeirDump", "WeirExporterKit", "WeirBatch"]),
         tests(
@@ -189,5 +200,7 @@ let package = Package(
                 "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
+        + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines"])
+        + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines"])
         + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS"])
 )
