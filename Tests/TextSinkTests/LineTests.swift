@@ -129,7 +129,8 @@ struct LineTests {
         // Larger than what the system takes for a reader who is not there.
         var builder = BatchBuilder(start: 1, end: 2)
         builder.view("n", .lastValue, keys: ["k"]) { rows in
-            for number in 0..<600_000 { rows.row(["\(number)"], start: 1, Int64(number)) }
+            let long = String(repeating: "x", count: 100)
+            for number in 0..<100_000 { rows.row([long + "\(number)"], start: 1, Int64(number)) }
         }
         let batch = builder.batch
         let first = try exporter.deliver(batch)
@@ -143,10 +144,10 @@ struct LineTests {
         if isStatsd {
             // Each line once at most, and none but those on their way is missing.
             let lines = (before + after).split(separator: "\n")
-            #expect(after.hasSuffix("n.k.599999:599999|g\n"))
+            #expect(after.hasSuffix("x99999:99999|g\n"))
             #expect(Set(lines).count >= lines.count - 1)
         } else {
-            #expect(after.split(separator: "\n").count == 600_000)
+            #expect(after.split(separator: "\n").count == 100_000)
         }
     }
 

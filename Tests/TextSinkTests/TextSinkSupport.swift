@@ -78,7 +78,7 @@ final class Receiver: Sendable {
 
     /// Takes a connection and what comes over it until the other side ends it, or until so many bytes.
     func stream(bytes limit: Int = .max) -> String {
-        let connection = unsafe accept(descriptor, nil, nil)
+        let connection = accept(descriptor, nil, nil)
         defer { close(connection) }
         Self.limit(connection)
         var all: [UInt8] = []
