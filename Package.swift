@@ -39,7 +39,10 @@ let package = Package(
         .library(name: "Weir", targets: ["Weir"]),
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
+        .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
+        .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
+        .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
         .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
         .library(name: "NatsSink", targets: ["NatsSink"]),
         .library(name: "StatsdExporter", type: .dynamic, targets: ["StatsdExporter"]),
@@ -68,6 +71,8 @@ let package = Package(
         .systemLibrary(
             name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"]), .brew(["cnats"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CWeirBatch", dependencies: ["CProtobufC"]),
         .target(name: "CWeirPlugin"),
         .target(name: "CWeirCPU"),
@@ -87,6 +92,8 @@ let package = Package(
         .target(name: "WeirPrometheusNames", swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit"], swiftSettings: swiftSettings),
+        .target(name: "WeirWire", swiftSettings: swiftSettings),
+        .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
             name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
             path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
@@ -101,6 +108,8 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swiftSettings),
+
+        .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
@@ -119,11 +128,15 @@ let package = Package(
                 "WeirStats",
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirRun",
+            dependencies: ["Weir", "WeirConfiguration", "WeirExport", "WeirRecording", "WeirSystemMetrics"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirSetup",
-                "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirRecording",
+                "WeirRun", "WeirSetup", "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -133,7 +146,7 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PrometheusSink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
 
@@ -154,6 +167,12 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirWireTests", of: ["WeirWire"]),
+        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit"]),
+        tests(
+            "OtlpHttpSinkTests",
+            of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
+            resources: [.copy("Fixtures")]),
         tests(
             "TextSinkTests",
             of: [
@@ -170,6 +189,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
         tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames"]),
+        tests(
+            "PrometheusSinkTests",
+            of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
@@ -177,6 +199,7 @@ let package = Package(
                 "WeirConfiguration", "Weir", "WeirExport", "WeirRecording",
             ],
             resources: [.copy("Fixtures")]),
+        tests("WeirSystemMetricsTests", of: ["WeirSystemMetrics", "WeirRecording", "WeirExport", "WeirBatch"]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
@@ -194,6 +217,8 @@ let package = Package(
             ], resources: [.copy("Fixtures")]),
     ]
         + exporter("FileExporter", sink: "FileSink")
+        + exporter(
+            "OtlpHttpExporter", sink: "OtlpHttpSink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirWire"])
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [

@@ -1,5 +1,5 @@
 internal import Synchronization
-internal import WeirExport
+package import WeirExport
 
 #if canImport(Glibc)
 internal import Glibc
@@ -40,11 +40,24 @@ extension Exporting {
         deadline: Duration = .seconds(5), onReload: (@Sendable () -> Void)? = nil
     ) async throws(ExportingError) -> SignalEnd {
         let arrival = FirstSignal()
+        let watch = try Self.watchSignals(arrival, onReload: onReload)
+        defer { watch.stop() }
+        let signal = await arrival.value()
+        return SignalEnd(signal: signal, report: await shutdown(deadline: deadline))
+    }
+
+    /// Notes SIGTERM and SIGINT, of which a second one ends the process, and reloads on SIGHUP.
+    ///
+    /// - Parameter onSecond: Called before the process ends by it.
+    package static func watchSignals(
+        _ arrival: FirstSignal, onReload: (@Sendable () -> Void)?, onSecond: @escaping @Sendable () -> Void = {}
+    ) throws(ExportingError) -> SignalWatch {
         let reloads = onReload.map(Reloads.init)
         let watch = SignalWatch(onReload == nil ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP]) { signal in
             if signal == SIGHUP {
                 reloads?.ask()
             } else if !arrival.note(signal) {
+                onSecond()
                 SignalWatch.end(by: signal)
             }
         }
@@ -52,41 +65,7 @@ extension Exporting {
             throw .resources(
                 reason: "signals cannot be waited for: somebody does already, or the system has no threads")
         }
-        defer { watch.stop() }
-        let signal = await arrival.value()
-        return SignalEnd(signal: signal, report: await shutdown(deadline: deadline))
-    }
-}
-
-/// The first of several signals, and a task that waits for it.
-private final class FirstSignal: Sendable {
-    private struct State {
-        var signal: Int32?
-        var waiting: CheckedContinuation<Int32, Never>?
-    }
-
-    private let state = Mutex(State())
-
-    /// - Returns: Whether it is the first.
-    func note(_ signal: Int32) -> Bool {
-        let (isFirst, waiting) = state.withLock { state in
-            guard state.signal == nil else { return (false, nil as CheckedContinuation<Int32, Never>?) }
-            state.signal = signal
-            defer { state.waiting = nil }
-            return (true, state.waiting)
-        }
-        waiting?.resume(returning: signal)
-        return isFirst
-    }
-
-    func value() async -> Int32 {
-        await withCheckedContinuation { continuation in
-            let signal = state.withLock { state in
-                if state.signal == nil { state.waiting = continuation }
-                return state.signal
-            }
-            if let signal { continuation.resume(returning: signal) }
-        }
+        return watch
     }
 }
 

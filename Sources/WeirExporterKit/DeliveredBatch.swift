@@ -153,6 +153,11 @@ public struct DeliveredBucket: Hashable, Sendable {
     /// Measurements in it.
     public let count: UInt64
 
+    package init(index: Int32, count: UInt64) {
+        self.index = index
+        self.count = count
+    }
+
     static func array(_ buckets: weir_buckets) -> [DeliveredBucket] {
         guard let indexes = unsafe buckets.indexes, let counts = unsafe buckets.counts else { return [] }
         return unsafe (0..<buckets.count).map { unsafe DeliveredBucket(index: indexes[$0], count: counts[$0]) }

@@ -14,6 +14,8 @@ package struct Labeller: Sendable {
     /// Names that samples themselves need, as `le`; a tag of that name becomes `exported_le`.
     private let reserved: Set<String>
     private var names: [String: String] = [:]
+    /// Of the series before, in its order: the next one's keys are most often the same.
+    private var recent: [(key: String, name: String)] = []
 
     package init(reserved: Set<String> = []) {
         self.reserved = reserved
@@ -24,20 +26,33 @@ package struct Labeller: Sendable {
     /// An empty value is none to Prometheus, and left out. Keys that become one name share a label: it has all their
     /// values, in the order of the keys, separated by `;`. So two series may get the same labels, which whoever writes
     /// them has to look for.
-    package mutating func labels(_ tags: some Sequence<(key: String, value: String)>) -> [Label] {
+    package mutating func labels(_ tags: [(key: String, value: String)]) -> [Label] {
         var labels: [Label] = []
-        var isShared = false
-        for tag in tags where !tag.value.isEmpty {
-            let name = name(of: tag.key)
-            if labels.contains(where: { $0.name == name }) { isShared = true }
+        labels.reserveCapacity(tags.count)
+        var isSorted = true
+        for (place, tag) in tags.enumerated() where !tag.value.isEmpty {
+            let name = name(of: tag.key, at: place)
+            if let last = labels.last, last.name >= name { isSorted = false }
             labels.append(Label(name, tag.value))
         }
-        if isShared { return shared(tags) }
-        if labels.count > 1 { labels.sort { $0.name < $1.name } }
-        return labels
+        if isSorted { return labels }
+        labels.sort { $0.name < $1.name }
+        let isShared = zip(labels, labels.dropFirst()).contains { $0.name == $1.name }
+        return isShared ? shared(tags) : labels
     }
 
-    private mutating func shared(_ tags: some Sequence<(key: String, value: String)>) -> [Label] {
+    private mutating func name(of key: String, at place: Int) -> String {
+        if place < recent.count, recent[place].key == key { return recent[place].name }
+        let name = name(of: key)
+        if place < recent.count {
+            recent[place] = (key, name)
+        } else if place == recent.count {
+            recent.append((key, name))
+        }
+        return name
+    }
+
+    private mutating func shared(_ tags: [(key: String, value: String)]) -> [Label] {
         var values: [String: [String]] = [:]
         for tag in tags.sorted(by: { $0.key < $1.key }) where !tag.value.isEmpty {
             values[name(of: tag.key), default: []].append(tag.value)

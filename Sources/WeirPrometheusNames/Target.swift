@@ -15,8 +15,7 @@ package struct Target: Hashable, Sendable {
     /// What `job` and `instance` do not tell already: for who sends those two with each series.
     package let otherLabels: [Label]
 
-    package init(resource: some Sequence<(key: String, value: String)>) {
-        let attributes = Array(resource)
+    package init(resource attributes: [(key: String, value: String)]) {
         func value(_ key: String) -> String? {
             attributes.first { $0.key == key && !$0.value.isEmpty }?.value
         }

@@ -8,6 +8,6 @@ struct WeirCommand: AsyncParsableCommand {
         abstract: "Record what a demo does, and look at what Weir recorded.",
         subcommands: [
             CheckCommand.self, ConfigCommand.self, DemoCommand.self, DumpCommand.self, OverloadCommand.self,
-            PluginsCommand.self, StatsCommand.self,
+            PluginsCommand.self, RunCommand.self, StatsCommand.self,
         ])
 }

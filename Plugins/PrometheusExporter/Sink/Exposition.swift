@@ -22,11 +22,16 @@ struct Exposition {
     private let snapshot: Snapshot
     private var bytes: [UInt8] = []
 
-    /// - Parameter snapshot: nil for none yet, which is a valid exposition of nothing.
-    static func bytes(of snapshot: Snapshot?, as format: Format, isCreatedShown: Bool) -> [UInt8] {
+    /// - Parameters:
+    ///   - snapshot: nil for none yet, which is a valid exposition of nothing.
+    ///   - capacity: How many bytes there will be, as far as is known.
+    static func bytes(
+        of snapshot: Snapshot?, as format: Format, isCreatedShown: Bool, capacity: Int
+    ) -> [UInt8] {
         var exposition = Exposition(
             format: format, isCreatedShown: isCreatedShown && format == .openMetrics,
             snapshot: snapshot ?? Snapshot(endTime: 0))
+        exposition.bytes.reserveCapacity(capacity)
         exposition.write()
         return exposition.bytes
     }
@@ -35,7 +40,6 @@ struct Exposition {
         self.format = format
         self.isCreatedShown = isCreatedShown
         self.snapshot = snapshot
-        bytes.reserveCapacity(4096 + 2 * snapshot.texts.count)
     }
 
     private mutating func write() {
@@ -107,26 +111,34 @@ struct Exposition {
         let count = Array("\(family.name.family)_count".utf8)
         let sum = Array("\(family.name.family)_sum".utf8)
         let created = Array("\(family.name.family)_created".utf8)
-        let bounds = family.bounds.map { Array("le=\"\(TextNumber.bound($0))\"".utf8) } + [Array("le=\"+Inf\"".utf8)]
-        // OpenMetrics takes a sum for a counter: below zero there is none.
-        let takesSum = format == .text || (family.bounds.first ?? 0) >= 0
+        let bounds = (family.bounds + [.infinity]).map { Array("le=\"\(TextNumber.bound($0))\"} ".utf8) }
+        // What all buckets of a series begin with.
+        var beginning: [UInt8] = []
+        // OpenMetrics takes a sum for a counter, which is not below zero, and has a count only where it has a sum.
+        let mayFall = (family.bounds.first ?? 0) < 0
         for series in family.series {
             guard case .histogram(let total, let counts) = series.value else { continue }
+            beginning.removeAll(keepingCapacity: true)
+            beginning.append(contentsOf: bucket)
+            beginning.append(UInt8(ascii: "{"))
+            beginning.append(contentsOf: snapshot.texts[series.labels])
+            if !series.labels.isEmpty { beginning.append(UInt8(ascii: ",")) }
             var below: UInt64 = 0
-            for (bound, place) in zip(bounds, counts) {
+            for (index, place) in counts.enumerated() {
                 below &+= family.counts[place]
-                writeSample(bucket, labels: series.labels, and: bound)
+                bytes.append(contentsOf: beginning)
+                bytes.append(contentsOf: bounds[index])
                 TextNumber.append(below, to: &bytes)
                 bytes.append(UInt8(ascii: "\n"))
             }
-            if takesSum, total >= 0 || format == .text {
+            if format == .text || !mayFall && total >= 0 {
                 writeSample(sum, labels: series.labels)
                 TextNumber.append(total, to: &bytes)
                 bytes.append(UInt8(ascii: "\n"))
+                writeSample(count, labels: series.labels)
+                TextNumber.append(below, to: &bytes)
+                bytes.append(UInt8(ascii: "\n"))
             }
-            writeSample(count, labels: series.labels)
-            TextNumber.append(below, to: &bytes)
-            bytes.append(UInt8(ascii: "\n"))
             if isCreatedShown { writeCreated(created, series) }
         }
     }
@@ -138,13 +150,11 @@ struct Exposition {
     }
 
     /// A sample's name and labels, and the space before its value.
-    private mutating func writeSample(_ name: [UInt8], labels: Range<Int>, and last: [UInt8] = []) {
+    private mutating func writeSample(_ name: [UInt8], labels: Range<Int>) {
         bytes.append(contentsOf: name)
-        if !labels.isEmpty || !last.isEmpty {
+        if !labels.isEmpty {
             bytes.append(UInt8(ascii: "{"))
             bytes.append(contentsOf: snapshot.texts[labels])
-            if !labels.isEmpty, !last.isEmpty { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(contentsOf: last)
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.append(UInt8(ascii: " "))

@@ -10,14 +10,13 @@ final class Renderer: Sendable {
     private struct Written {
         var number: UInt64
         /// By format and encoding.
-        var bodies: [[ByteBuffer?]]
+        var bodies = none
+        /// Of the last body of each format, as it is.
+        var lengths = [Int](repeating: 0, count: Format.allCases.count)
 
-        init(number: UInt64) {
-            self.number = number
-            bodies = Array(
-                repeating: Array(repeating: nil, count: Negotiation.Encoding.allCases.count),
-                count: Format.allCases.count)
-        }
+        static let none = Array(
+            repeating: [ByteBuffer?](repeating: nil, count: Negotiation.Encoding.allCases.count),
+            count: Format.allCases.count)
     }
 
     private let isCreatedShown: Bool
@@ -27,7 +26,7 @@ final class Renderer: Sendable {
 
     init(isCreatedShown: Bool) {
         self.isCreatedShown = isCreatedShown
-        pool.start()
+        Signals.blocked { pool.start() }
     }
 
     /// The collection as an answer's body.
@@ -41,21 +40,30 @@ final class Renderer: Sendable {
 
     private func write(_ published: Scrapes.Published, as wanted: Negotiation) throws -> ByteBuffer {
         let (format, encoding) = (wanted.format.rawValue, wanted.encoding.rawValue)
-        let known = written.withLock { written -> (body: ByteBuffer?, plain: ByteBuffer?) in
-            if written.number != published.number { written = Written(number: published.number) }
-            return (written.bodies[format][encoding], written.bodies[format][Negotiation.Encoding.identity.rawValue])
+        let identity = Negotiation.Encoding.identity.rawValue
+        let known = written.withLock { written -> (body: ByteBuffer?, plain: ByteBuffer?, length: Int) in
+            if written.number != published.number {
+                (written.number, written.bodies) = (published.number, Written.none)
+            }
+            return (written.bodies[format][encoding], written.bodies[format][identity], written.lengths[format])
         }
         if let body = known.body { return body }
+        // One that grows while it is written would be copied again and again.
         let plain =
             known.plain.map { Array($0.readableBytesView) }
-            ?? Exposition.bytes(of: published.snapshot, as: wanted.format, isCreatedShown: isCreatedShown)
+            ?? Exposition.bytes(
+                of: published.snapshot, as: wanted.format, isCreatedShown: isCreatedShown,
+                capacity: known.length + known.length / 8)
         let body =
             switch wanted.encoding {
             case .identity: ByteBuffer(bytes: plain)
             case .gzip: ByteBuffer(bytes: try Gzip.compress(plain, level: 1))
             case .zstd: ByteBuffer(bytes: try Zstd.compress(plain, level: 1))
             }
-        written.withLock { $0.bodies[format][encoding] = body }
+        written.withLock { written in
+            written.bodies[format][encoding] = body
+            written.lengths[format] = plain.count
+        }
         return body
     }
 }

@@ -26,7 +26,7 @@ final class ScrapeServer: Sendable {
         at address: ListenAddress, service: ScrapeService, timeout: Int64, maximumConnections: Int
     ) throws(ExporterError) {
         let connections = Connections(limit: maximumConnections)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = Signals.blocked { MultiThreadedEventLoopGroup(numberOfThreads: 1) }
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -31,8 +31,8 @@ struct SnapshotBuilder {
     private var claims = NameClaims(reserved: [Target.family, Target.sample])
     private var labeller = Labeller()
     private var histogramLabeller = Labeller(reserved: ["le"])
-    /// By view.
-    private var places: [String: Int] = [:]
+    /// Where a view's family is, and what kind of view that is.
+    private var places: [String: (place: Int, kind: DeliveredView.Kind)] = [:]
     /// Of families that are exponential distributions, by place.
     private var exponential: [Int: Exponential] = [:]
     /// Families in which two series may have the same labels.
@@ -52,7 +52,7 @@ struct SnapshotBuilder {
     /// Adds a part. Series that ended before the collection are not in it any more.
     mutating func add(_ batch: borrowing DeliveredBatch) {
         if snapshot.target == nil, !batch.resource.isEmpty {
-            snapshot.target = write(Target(resource: batch.resource.lazy.map { ($0.key, $0.value) }).labels)
+            snapshot.target = write(Target(resource: batch.resource.map { ($0.key, $0.value) }).labels)
         }
         for view in batch.views {
             var place: Int??
@@ -93,15 +93,9 @@ struct SnapshotBuilder {
     /// Where the view's family is; nil where it cannot be.
     private mutating func place(of view: DeliveredView) -> Int? {
         let name = FamilyName(view)
-        if let place = places[view.name] {
+        if let known = places[view.name] {
             // Parts of a collection share views. One that was defined anew meanwhile is another.
-            let family = snapshot.families[place]
-            if family.name == name,
-                exponential[place].map({ .exponentialDistribution(scale: $0.scale) }) ?? view.kind
-                    == view.kind, exponential[place] != nil || family.bounds == view.bounds
-            {
-                return place
-            }
+            if snapshot.families[known.place].name == name, known.kind == view.kind { return known.place }
             losses.clashes.append(NameClaims.Clash(view: view.name, name: name.family, holder: view.name))
             return nil
         }
@@ -116,14 +110,14 @@ struct SnapshotBuilder {
             Family(
                 name: name, help: view.description.isEmpty ? view.measure : view.description, bounds: view.bounds))
         if case .exponentialDistribution(let scale) = view.kind { exponential[place] = Exponential(scale: scale) }
-        places[view.name] = place
+        places[view.name] = (place, view.kind)
         return place
     }
 
     // MARK: - Rows
 
     private mutating func add(_ row: DeliveredRow, of view: DeliveredView, at place: Int) {
-        let tags = row.tags.lazy.map { (key: $0.key, value: $0.value) }
+        let tags = row.tags.map { (key: $0.key, value: $0.value) }
         let isHistogram = snapshot.families[place].name.kind == .histogram
         let labels = isHistogram ? histogramLabeller.labels(tags) : labeller.labels(tags)
         if labels.count != row.tags.count { doubtful.insert(place) }

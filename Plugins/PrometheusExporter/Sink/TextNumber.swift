@@ -9,8 +9,20 @@ enum TextNumber {
         }
     }
 
-    static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: String(value).utf8)
+    static func append(_ value: Int64, to bytes: inout [UInt8]) {
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        append(value.magnitude, to: &bytes)
+    }
+
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+        // Digit by digit, the last first; none has more than twenty.
+        let start = bytes.count
+        var rest = value
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
     /// Nanoseconds since 1970 in seconds, exactly.
@@ -18,10 +30,11 @@ enum TextNumber {
         append(nanoseconds / 1_000_000_000, to: &bytes)
         let rest = nanoseconds % 1_000_000_000
         guard rest > 0 else { return }
-        let digits = String(rest)
         bytes.append(UInt8(ascii: "."))
-        bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 9 - digits.utf8.count))
-        bytes.append(contentsOf: digits.utf8)
+        let start = bytes.count
+        // A one before them keeps the zeros that the nine digits begin with.
+        append(rest + 1_000_000_000, to: &bytes)
+        bytes.remove(at: start)
         while bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
     }
 

@@ -32,7 +32,7 @@ package struct ChildLauncher: Sendable {
 
     /// Loads the plugin in a process of its own and opens it for a sink.
     func open(for sink: SinkContext) throws(ExportError) -> Opened {
-        let relay = DemandRelay(sink.demand)
+        let relay = DemandRelay(sink)
         let handlers = ChildProcess.Handlers(
             log: PluginLog(logger: sink.logger, time: sink.time), demand: relay.demand,
             collect: sink.collect, ended: relay.ended)
@@ -94,22 +94,25 @@ package struct ChildLauncher: Sendable {
 }
 
 /// Passes on what a process asks for. One that ends may have asked for all that it needs and been given it: nothing would
-/// be delivered any more, and so no other be started. So its end asks for one batch in its place.
+/// be delivered any more, and so no other be started. So its end asks for one batch in its place, and for a collection,
+/// which only who gets batches on request is given.
 private final class DemandRelay: Sendable {
-    private let forward: @Sendable (UInt64) -> Void
+    private let sink: SinkContext
     // Relaxed: a fact that nothing else depends on.
     private let hasDemanded = Atomic<Bool>(false)
 
-    init(_ forward: @escaping @Sendable (UInt64) -> Void) {
-        self.forward = forward
+    init(_ sink: SinkContext) {
+        self.sink = sink
     }
 
     @Sendable func demand(_ batches: UInt64) {
         hasDemanded.store(true, ordering: .relaxed)
-        forward(batches)
+        sink.demand(batches)
     }
 
     @Sendable func ended(_ end: ChildEnd) {
-        if hasDemanded.load(ordering: .relaxed), end != .killed(.dismissed) { forward(1) }
+        guard end != .killed(.dismissed) else { return }
+        if hasDemanded.load(ordering: .relaxed) { sink.demand(1) }
+        sink.collect()
     }
 }

@@ -52,7 +52,7 @@ public final class Observation: Sendable {
     private let stats: Stats
     private let number: Int
 
-    init(in stats: Stats, _ observe: @escaping @Sendable () -> Void) {
+    package init(in stats: Stats, _ observe: @escaping @Sendable () -> Void) {
         self.stats = stats
         number = stats.withState { state in
             state.nextObserver += 1

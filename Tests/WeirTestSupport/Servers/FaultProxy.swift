@@ -46,6 +46,8 @@ package final class FaultProxy: Sendable {
     /// What connections meet from now on, one fault each, the last one for ever.
     package func plan(_ faults: Fault...) { core.plan(faults) }
 
+    package func plan(_ faults: [Fault]) { core.plan(faults) }
+
     /// How many connections have met the fault so far.
     package func count(of fault: Fault) -> Int { core.count(of: fault) }
 

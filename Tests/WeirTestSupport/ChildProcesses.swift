@@ -1,7 +1,7 @@
-import Foundation
+package import Foundation
 
 /// The processes that this one has started and that have a file mapped: those that run a plugin.
-func childProcesses(running path: String) -> [pid_t] {
+package func childProcesses(running path: String) -> [pid_t] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap { name in
         guard let process = pid_t(name),

@@ -1,0 +1,174 @@
+internal import WeirExporterKit
+internal import WeirWire
+
+/// Makes `ExportMetricsServiceRequest`s of a batch: one, or several where it is large.
+///
+/// Numbers of fields are those of `opentelemetry/proto/metrics/v1/metrics.proto`. All is written from its end, so each
+/// function below adds fields in descending order.
+struct RequestEncoder: ~Copyable, Sendable {
+    /// What a request may have in bytes. A point that is larger goes alone.
+    private let limit: Int
+    private var writer = WireWriter(capacity: 65_536)
+    /// Rows in the request that is being made.
+    private var rows: UInt64 = 0
+
+    /// Tags and lengths of the messages that are not closed yet.
+    private static let openBytes = 64
+
+    init(limit: Int) {
+        self.limit = limit - Self.openBytes
+    }
+
+    /// - Parameters:
+    ///   - time: When the batch was collected. A series whose time is earlier has ended.
+    ///   - emit: Takes a request and the number of its rows.
+    mutating func encode<Failure: Error>(
+        _ batch: borrowing DeliveredBatch, time: UInt64, emit: ([UInt8], UInt64) throws(Failure) -> Void
+    ) throws(Failure) {
+        var scope = begin(batch.resource)
+        for view in batch.views {
+            var metric = writer.count
+            try batch.forEachRow(of: view) { row throws(Failure) in
+                let before = writer.count
+                add(row, of: view, time: time)
+                let overhead = view.name.utf8.count + view.description.utf8.count + view.unit.utf8.count
+                if writer.count + overhead > limit, rows > 0 {
+                    writer.rewind(to: before)
+                    endMetric(view, since: metric)
+                    try emit(end(scope: scope), rows)
+                    scope = begin(batch.resource)
+                    metric = writer.count
+                    add(row, of: view, time: time)
+                }
+                rows += 1
+            }
+            endMetric(view, since: metric)
+        }
+        if rows > 0 { try emit(end(scope: scope), rows) }
+    }
+
+    // MARK: - The request
+
+    /// Adds what comes behind the metrics.
+    ///
+    /// - Returns: Where the scope's metrics end.
+    private mutating func begin(_ resource: [DeliveredTag]) -> Int {
+        writer.reset()
+        rows = 0
+        writer.add(1) { $0.add(attributes: resource, as: 1) }
+        let scope = writer.count
+        writer.add(1) { writer in
+            writer.add(2, text: OtlpHttpSink.kind.version)
+            writer.add(1, text: "weir")
+        }
+        return scope
+    }
+
+    private mutating func end(scope: Int) -> [UInt8] {
+        writer.endMessage(2, since: scope)
+        writer.endMessage(1, since: 0)
+        return writer.bytes
+    }
+
+    /// Makes a metric of the points since `end`; nothing where there are none.
+    private mutating func endMetric(_ view: DeliveredView, since end: Int) {
+        guard writer.count > end else { return }
+        // The points' last fields would be these; a reader takes them in any order, so they can come first.
+        let (field, hasTemporality, isSum): (UInt32, Bool, Bool) =
+            switch view.kind {
+            case .count, .sum: (7, true, true)
+            case .lastValue: (5, false, false)
+            case .distribution: (9, true, false)
+            case .exponentialDistribution: (10, true, false)
+            }
+        if isSum, view.isMonotonic { writer.add(3, varint: 1) }
+        if hasTemporality { writer.add(2, varint: view.isDelta ? Self.delta : Self.cumulative) }
+        writer.endMessage(field, since: end)
+        writer.add(3, text: view.unit)
+        writer.add(2, text: view.description)
+        writer.add(1, text: view.name)
+        writer.endMessage(2, since: end)
+    }
+
+    private static let delta: UInt64 = 1
+    private static let cumulative: UInt64 = 2
+
+    // MARK: - Points
+
+    private mutating func add(_ row: DeliveredRow, of view: DeliveredView, time: UInt64) {
+        writer.add(1) { $0.add(point: row, of: view) }
+        // Nobody else can say that there will be no more; a delta that is not there says so by itself.
+        if row.endTime < time, !view.isDelta { writer.add(1) { $0.add(endOf: row, view, time: time) } }
+    }
+}
+
+extension WireWriter {
+    fileprivate mutating func add(point row: DeliveredRow, of view: DeliveredView) {
+        switch view.kind {
+        case .count, .sum, .lastValue:
+            add(attributes: row.tags, as: 7)
+            if view.isInteger {
+                add(6, fixed64: UInt64(bitPattern: row.integer))
+            } else {
+                add(4, double: row.value)
+            }
+        case .distribution(let bounds):
+            addRange(row, minimum: 11, maximum: 12)
+            add(attributes: row.tags, as: 9)
+            add(7, packedDoubles: bounds)
+            add(6, packedFixed64: row.buckets)
+            add(5, double: row.value)
+            add(4, fixed64: row.count)
+        case .exponentialDistribution(let scale):
+            let dense = DenseBuckets(scale: scale, positive: row.positive, negative: row.negative)
+            addRange(row, minimum: 12, maximum: 13)
+            add(dense.negative, as: 9)
+            add(dense.positive, as: 8)
+            add(7, fixed64: row.zeroCount)
+            add(6, zigzag: Int64(dense.scale))
+            add(5, double: row.value)
+            add(4, fixed64: row.count)
+        }
+        add(3, fixed64: row.endTime)
+        add(2, fixed64: row.startTime)
+        if case .exponentialDistribution = view.kind { add(attributes: row.tags, as: 1) }
+    }
+
+    /// A point that says that its series has no value any more.
+    fileprivate mutating func add(endOf row: DeliveredRow, _ view: DeliveredView, time: UInt64) {
+        let (flags, attributes): (UInt32, UInt32) =
+            switch view.kind {
+            case .count, .sum, .lastValue: (8, 7)
+            case .distribution: (10, 9)
+            case .exponentialDistribution: (10, 1)
+            }
+        add(flags, varint: 1)
+        if attributes != 1 { add(attributes: row.tags, as: attributes) }
+        add(3, fixed64: time)
+        add(2, fixed64: row.startTime)
+        if attributes == 1 { add(attributes: row.tags, as: 1) }
+    }
+
+    fileprivate mutating func add(attributes tags: [DeliveredTag], as field: UInt32) {
+        for tag in tags.reversed() {
+            add(field) { writer in
+                writer.add(2) { $0.add(1, text: tag.value) }
+                writer.add(1, text: tag.key)
+            }
+        }
+    }
+
+    private mutating func addRange(_ row: DeliveredRow, minimum: UInt32, maximum: UInt32) {
+        guard let range = row.range else { return }
+        add(maximum, double: range.upperBound)
+        add(minimum, double: range.lowerBound)
+    }
+
+    private mutating func add(_ buckets: DenseBuckets.Side, as field: UInt32) {
+        guard !buckets.counts.isEmpty else { return }
+        add(field) { writer in
+            writer.add(2, packedVarints: buckets.counts)
+            writer.add(1, zigzag: Int64(buckets.offset))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// What a server answered.
+package struct HTTPAnswer: Equatable, Sendable {
+    package var status: Int
+    /// In the order in which they came, names as they were written.
+    package var headers: [HTTPHeader]
+    /// The body, or its beginning where it was longer than the client keeps.
+    package var body: [UInt8]
+
+    package init(status: Int, headers: [HTTPHeader] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first header of a name, which has no case.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+
+    package var isSuccess: Bool { 200..<300 ~= status }
+}
+
+/// A header of a request or an answer. Descriptions leave its value out, which may be a secret.
+package struct HTTPHeader: Equatable, Sendable, CustomStringConvertible, CustomReflectable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    /// The name alone.
+    package var description: String { "\(name): (not shown)" }
+
+    /// Nothing, so that `dump` and test failures show no secret either.
+    package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+
+    /// Whether it can stand in a request without beginning another header or a body.
+    package var isValid: Bool {
+        !name.isEmpty && name.utf8.allSatisfy(Self.isTokenByte)
+            && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import CCurl
+internal import Synchronization
+package import WeirExporterKit
+
+/// A server as a sink's settings name it: where it is, how it is trusted, and what is sent with each request.
+package final class HTTPDestination: Sendable {
+    package let url: String
+
+    private let client: HTTPClient
+    private let timeout: UInt64
+    private let host: ExporterHost
+    private let headers: Mutex<RequestHeaders>
+
+    /// - Parameter path: What follows the endpoint where that has no path of its own.
+    /// - Throws: Where the settings cannot be used. No text of a header is in the error.
+    package init(settings: Settings, host: ExporterHost, path: String) throws(ExporterError) {
+        let file = { (setting: Setting) in settings.text(setting).isEmpty ? nil : settings.text(setting) }
+        do throws(HTTPError) {
+            url = try Self.url(settings.text(HTTPSettings.endpoint), path: path)
+            var options = HTTPClient.Options(authorities: file(HTTPSettings.authorities))
+            if let certificate = file(HTTPSettings.certificate) {
+                options.certificate = (certificate, file(HTTPSettings.key) ?? certificate)
+            }
+            client = try HTTPClient(options)
+            headers = Mutex(
+                try RequestHeaders(
+                    settings.text(HTTPSettings.headers), headersFile: file(HTTPSettings.headersFile),
+                    tokenFile: file(HTTPSettings.tokenFile)))
+        } catch {
+            throw ExporterError(error.description)
+        }
+        timeout = UInt64(settings.number(HTTPSettings.timeout))
+        self.host = host
+    }
+
+    /// Sends a body and waits for the answer, as long as the settings allow and at most until a deadline.
+    ///
+    /// - Parameter deadline: By the host's monotonic clock.
+    package func post(
+        _ body: [UInt8], headers protocolHeaders: [HTTPHeader], deadline: UInt64
+    ) throws(HTTPError) -> HTTPAnswer {
+        let all = try headers.withLock { headers throws(HTTPError) in protocolHeaders + (try headers.current()) }
+        let now = host.monotonicNanoseconds()
+        let left = min(timeout, deadline > now ? deadline - now : 0)
+        return try client.send(HTTPRequest(.post, url, headers: all, body: body), within: Double(left) / 1e9)
+    }
+
+    /// The same, where all but success ends the delivery.
+    package func deliver(
+        _ body: [UInt8], headers: [HTTPHeader], deadline: UInt64, _ counts: inout RequestCounts
+    ) throws(Interruption) -> HTTPAnswer {
+        let answer: HTTPAnswer
+        do throws(HTTPError) {
+            answer = try post(body, headers: headers, deadline: deadline)
+        } catch {
+            counts.noteUnanswered()
+            throw Interruption(error.deliveryResult)
+        }
+        counts.note(answer, bytes: body.count)
+        guard answer.isSuccess else { throw Interruption(answer.deliveryResult(now: host.wallNanoseconds())) }
+        return answer
+    }
+
+    package func stop() { client.stop() }
+
+    /// The endpoint, checked and with a path. Names and passwords in it would be shown wherever it is.
+    static func url(_ text: String, path: String) throws(HTTPError) -> String {
+        let wanted = HTTPError.setting(
+            key: HTTPSettings.endpoint.key, wanted: "http://host:port/path or https://, without a user's name")
+        guard let url = unsafe curl_url() else { throw .unusable(reason: "libcurl has no memory left") }
+        defer { unsafe curl_url_cleanup(url) }
+        guard unsafe curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK,
+            let scheme = unsafe part(CURLUPART_SCHEME, of: url), scheme == "http" || scheme == "https",
+            unsafe part(CURLUPART_USER, of: url) == nil, unsafe part(CURLUPART_PASSWORD, of: url) == nil
+        else { throw wanted }
+        if unsafe (part(CURLUPART_PATH, of: url) ?? "/") == "/" {
+            guard unsafe curl_url_set(url, CURLUPART_PATH, path, 0) == CURLUE_OK else { throw wanted }
+        }
+        guard let whole = unsafe part(CURLUPART_URL, of: url) else { throw wanted }
+        return whole
+    }
+
+    @unsafe
+    private static func part(_ part: CURLUPart, of url: OpaquePointer) -> String? {
+        var text: UnsafeMutablePointer<CChar>?
+        guard unsafe curl_url_get(url, part, &text, 0) == CURLUE_OK, let text = unsafe text else { return nil }
+        defer { unsafe curl_free(text) }
+        return unsafe String(cString: text)
+    }
+}

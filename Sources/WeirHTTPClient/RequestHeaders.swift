@@ -1,0 +1,83 @@
+internal import WeirExporterKit
+
+/// Headers from settings and files. Their values are secrets: no error shows one.
+struct RequestHeaders {
+    private let fixed: [HTTPHeader]
+    private var headersFile: WatchedFile?
+    private var tokenFile: WatchedFile?
+
+    init(_ text: String, headersFile: String?, tokenFile: String?) throws(HTTPError) {
+        fixed = try Self.parse(text)
+        self.headersFile = headersFile.map { WatchedFile(key: HTTPSettings.headersFile.key, path: $0) }
+        self.tokenFile = tokenFile.map { WatchedFile(key: HTTPSettings.tokenFile.key, path: $0) }
+    }
+
+    /// All headers, files read anew where they have changed.
+    mutating func current() throws(HTTPError) -> [HTTPHeader] {
+        var headers = fixed
+        if let text = try headersFile?.contents() {
+            for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                if line.allSatisfy(\.isWhitespace) { continue }
+                guard let header = Self.header(line, separator: ":") else {
+                    throw .file(
+                        key: HTTPSettings.headersFile.key, path: headersFile?.path ?? "",
+                        reason: "line \(index + 1): wanted name: value")
+                }
+                headers.append(header)
+            }
+        }
+        if let text = try tokenFile?.contents() {
+            let header = HTTPHeader("Authorization", "Bearer " + Self.trimmed(text[...]))
+            guard header.isValid else {
+                throw .file(key: HTTPSettings.tokenFile.key, path: tokenFile?.path ?? "", reason: "wanted one line")
+            }
+            headers.append(header)
+        }
+        return headers
+    }
+
+    /// `name=value,name=value`, where a value may have `%2C`: the form of `OTEL_EXPORTER_OTLP_HEADERS`.
+    static func parse(_ text: String) throws(HTTPError) -> [HTTPHeader] {
+        var headers: [HTTPHeader] = []
+        for (index, pair) in text.split(separator: ",").enumerated() {
+            guard var header = header(pair, separator: "="), let value = percentDecoded(header.value) else {
+                throw .setting(key: HTTPSettings.headers.key, wanted: "name=value at place \(index + 1)")
+            }
+            header.value = value
+            guard header.isValid else {
+                throw .setting(
+                    key: HTTPSettings.headers.key, wanted: "no control characters at place \(index + 1)")
+            }
+            headers.append(header)
+        }
+        return headers
+    }
+
+    private static func header(_ text: Substring, separator: Character) -> HTTPHeader? {
+        guard let place = text.firstIndex(of: separator) else { return nil }
+        let header = HTTPHeader(trimmed(text[..<place]), trimmed(text[text.index(after: place)...]))
+        return header.isValid ? header : nil
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let rest = text.drop { $0.isWhitespace }
+        return rest.lastIndex { !$0.isWhitespace }.map { String(rest[...$0]) } ?? ""
+    }
+
+    private static func percentDecoded(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            else { return nil }
+            bytes.append(value)
+            rest.removeFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import OtlpHttpSink
+import Testing
+import Weir
+import WeirBatch
+import WeirExport
+import WeirTestSupport
+
+/// Against a collector that reads with OpenTelemetry's own classes: `pip opentelemetry-proto`.
+@Suite("OTLP over HTTP", .enabled(if: Collector.isInstalled), .serialized)
+struct OtlpHttpSinkTests {
+    private let hour = Duration.seconds(3600)
+
+    @Test("what a collector reads is what was recorded, to the last bit", arguments: ["gzip", "none"])
+    func readBack(_ compression: String) async throws {
+        let collector = try await Collector()
+        let batches = (1...3).map { ShopBatches.batch($0) }
+        let source = MadeBatches(batches)
+        let exporting = try startExporting(
+            every: .milliseconds(1), to: [.otlp(collector.port, ["compression": compression])], collecting: source,
+            resource: ["service.name": "shop", "host.name": "till 3"])
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 3 }
+        let report = await exporting.shutdown(deadline: .seconds(20))
+        #expect(report.isComplete)
+        #expect(exporting.snapshots[0].accounts.imbalance == nil)
+        let requests = collector.requests
+        // Collections without a row make no request.
+        #expect(requests.map(\.points) == batches.map(\.expectedPoints))
+        let first = try #require(requests.first)
+        #expect(first.path == "/v1/metrics" && first.scope == "weir")
+        #expect(first.encoding == (compression == "gzip" ? "gzip" : ""))
+        #expect(first.resource.contains("service.name=shop"))
+    }
+
+    @Test("deltas are said to be deltas")
+    func deltas() async throws {
+        let collector = try await Collector()
+        var builder = BatchBuilder(start: 10, end: 20)
+        builder.view("hits", .count, keys: ["path"], temporality: .delta) { rows in
+            rows.row(["/"], start: 10, 5)
+            rows.row(["/gone"], start: 10, end: 15, 2)
+        }
+        let source = MadeBatches([builder.batch])
+        let exporting = try startExporting(every: .milliseconds(1), to: [.otlp(collector.port)], collecting: source)
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 1 }
+        await exporting.shutdown(deadline: .seconds(20))
+        #expect(
+            collector.requests.first?.points == [
+                "hits 1 sum delta monotonic {path=/gone} 10-15 i2", "hits 1 sum delta monotonic {path=/} 10-20 i5",
+            ])
+    }
+
+    @Test("points that a collector does not take are counted as rejected, the others as delivered")
+    func partialSuccess() async throws {
+        let collector = try await Collector(rejecting: 3)
+        let source = GrowingSums(rows: 10)
+        let exporting = try startExporting(every: hour, to: [.otlp(collector.port)], collecting: source)
+        let report = await exporting.shutdown(deadline: .seconds(20))
+        let accounts = exporting.snapshots[0].accounts
+        #expect(accounts.imbalance == nil)
+        #expect(accounts.delivered.rows == 7 && accounts.dropped[.rejected].rows == 3)
+        #expect(accounts.delivered.batches == 1)
+        let sink = try #require(report.sinks.first)
+        #expect(sink.lastFailure.contains("no room for them"))
+    }
+
+    @Test("a batch too large for a request goes out in several, and each point once, whatever fails between")
+    func split() async throws {
+        let collector = try await Collector()
+        let unavailable = FaultProxy.Fault.answer(status: 503)
+        // The second connection follows the first reset: a fault between the requests of one batch.
+        let proxy = try FaultProxy(to: collector.port, unavailable, .pass)
+        let source = GrowingSums(rows: 5000)
+        var sink = Sink.otlp(proxy.port, ["requestBytes": "64KiB"])
+        sink.temporality = .cumulative
+        let exporting = try startExporting(every: hour, to: [sink], collecting: source)
+        let report = await exporting.shutdown(deadline: .seconds(30))
+        #expect(report.isComplete && report.sinks.first?.delivered == 1)
+        let requests = collector.requests
+        #expect(requests.count > 3)
+        #expect(requests.allSatisfy { $0.bytes <= 65_536 && $0.bytes > 60_000 || $0 == requests.last })
+        #expect(requests.flatMap(\.points).sorted() == source.batch(1).expectedPoints)
+    }
+
+    @Test("headers come from settings and files, and a file that changes is read anew")
+    func headers() async throws {
+        let collector = try await Collector()
+        let secrets = try TemporaryDirectory()
+        try secrets.write(Array("first\n".utf8), to: "token")
+        try secrets.write(Array("X-Tenant: shop\n\n".utf8), to: "headers")
+        let source = GrowingSums(rows: 1)
+        let exporting = try startExporting(
+            every: .milliseconds(5),
+            to: [
+                .otlp(
+                    collector.port,
+                    ["bearerTokenFile": secrets.path("token"), "headersFile": secrets.path("headers")])
+            ], collecting: source)
+        try await eventually("the first token is used") {
+            collector.requests.contains { $0.authorization == "Bearer first" && $0.tenant == "shop" }
+        }
+        try secrets.write(Array("second and longer\n".utf8), to: "token")
+        try await eventually("the second token is used") {
+            collector.requests.contains { $0.authorization == "Bearer second and longer" }
+        }
+        await exporting.shutdown(deadline: .seconds(20))
+        #expect(exporting.snapshots[0].accounts.imbalance == nil)
+    }
+
+    @Test(
+        "settings that cannot be used are refused without showing what may be a secret",
+        arguments: [
+            ["endpoint": "ftp://127.0.0.1"], ["endpoint": "http://me:hunter2@127.0.0.1"], ["endpoint": "no url"],
+            ["headers": "hunter2"], ["headers": "a=b,c=hunter2%0d%0ax"], ["headers": "a=hunter2%zz"],
+            ["requestBytes": "1"], ["compression": "zstd"],
+        ])
+    func refused(_ settings: [String: String]) {
+        do throws(ExportingError) {
+            _ = try startExporting(every: hour, to: [.otlp(1, settings)], collecting: GrowingSums(rows: 1))
+            Issue.record("it was accepted")
+        } catch {
+            #expect(!error.description.contains("hunter2"))
+            #expect(error.description.contains(settings.keys.first ?? "-"))
+        }
+    }
+}

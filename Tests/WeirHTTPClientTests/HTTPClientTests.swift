@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+import WeirExporterKit
+import WeirTestSupport
+
+@testable import WeirHTTPClient
+
+@Suite("An HTTP client")
+struct HTTPClientTests {
+    /// A port before which a proxy answers; nobody is behind it.
+    private func proxy(_ faults: FaultProxy.Fault...) throws -> FaultProxy {
+        let proxy = try FaultProxy(to: try LoopbackPort.free())
+        proxy.plan(faults)
+        return proxy
+    }
+
+    private func request(_ proxy: FaultProxy, _ method: HTTPRequest.Method = .post, bytes: Int = 3) -> HTTPRequest {
+        HTTPRequest(
+            method, "http://127.0.0.1:\(proxy.port)/path", headers: [HTTPHeader("Content-Type", "text/plain")],
+            body: [UInt8](repeating: 7, count: bytes))
+    }
+
+    @Test("status, headers and body come back, from one connection after the other or from one that is kept")
+    func answers() throws {
+        let fault = FaultProxy.Fault.answer(status: 418, headers: ["X-One:  a b "], body: Array("tea".utf8))
+        let proxy = try proxy(fault)
+        let client = try HTTPClient()
+        for method in [HTTPRequest.Method.post, .put, .get] {
+            let answer = try client.send(request(proxy, method, bytes: method == .get ? 0 : 100_000), within: 5)
+            #expect(answer.status == 418 && answer.body == Array("tea".utf8))
+            #expect(answer.header("x-one") == "a b" && !answer.isSuccess)
+        }
+        #expect(proxy.connections == 1)
+    }
+
+    @Test("what is kept of a body is bounded, and one without end is an error")
+    func bounds() throws {
+        var options = HTTPClient.Options()
+        options.answerBytes = 10
+        let client = try HTTPClient(options)
+        let long = try proxy(
+            .answer(status: 200, body: [UInt8](repeating: 1, count: 100)),
+            .answer(status: 200, body: [UInt8](repeating: 1, count: 100_000)))
+        #expect(try client.send(request(long), within: 5).body.count == 10)
+        long.plan(.answer(status: 200, body: [UInt8](repeating: 1, count: 100_000)))
+        #expect(throws: HTTPError.self) { try client.send(request(long), within: 5) }
+    }
+
+    @Test("errors say whether the server may have the request")
+    func errors() throws {
+        let client = try HTTPClient()
+        func failure(_ fault: FaultProxy.Fault) throws -> HTTPError? {
+            let proxy = try proxy(fault)
+            do throws(HTTPError) {
+                _ = try client.send(request(proxy), within: 0.3)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        guard case .notConnected? = try failure(.refuse) else {
+            Issue.record("refused: found \(String(describing: try failure(.refuse)))")
+            return
+        }
+        guard case .unanswered? = try failure(.hang) else {
+            Issue.record("hung: found \(String(describing: try failure(.hang)))")
+            return
+        }
+        #expect(throws: HTTPError.self) { try client.send(HTTPRequest(.get, "file:///etc/passwd"), within: 1) }
+        #expect(throws: HTTPError.self) {
+            try client.send(
+                HTTPRequest(.get, "http://127.0.0.1:1/", headers: [HTTPHeader("A", "b\r\nC: d")]), within: 1)
+        }
+    }
+
+    @Test("a request that hangs is given up at once when it is asked to stop")
+    func stop() async throws {
+        let proxy = try proxy(.hang)
+        let client = try HTTPClient()
+        let request = request(proxy)
+        let sending = Task.detached { () throws -> HTTPAnswer in try client.send(request, within: 60) }
+        try await eventually("it has connected") { proxy.connections > 0 }
+        client.stop()
+        let began = ContinuousClock.now
+        await #expect(throws: HTTPError.self) { try await sending.value }
+        #expect(ContinuousClock.now - began < .seconds(5))
+        #expect(throws: HTTPError.stopped(wasSending: false)) { try client.send(request, within: 60) }
+    }
+
+    // 1994-11-06T08:49:37Z
+    private static let date: UInt64 = 784_111_777_000_000_000
+
+    @Test(
+        "a pause is seconds, or a date in one of HTTP's three forms",
+        arguments: [
+            ("7", 7), ("0", 0), ("99999999999999999999999", 31_536_000), ("Sun, 06 Nov 1994 08:49:37 GMT", 60),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 60), ("Sun Nov  6 08:49:37 1994", 60),
+            ("Sun, 06 Nov 1994 08:40:00 GMT", 0), ("soon", nil), ("-5", nil), ("", nil), ("1.5", nil),
+        ] as [(String, Int64?)])
+    func retryAfter(_ text: String, _ seconds: Int64?) {
+        let pause = RetryAfter.pause(text, now: Self.date - 60_000_000_000)
+        #expect(pause.map { $0.components.seconds } == seconds)
+    }
+
+    @Test("a status says whether to try again, how often, and when")
+    func results() {
+        func result(_ status: Int, _ pause: String? = nil, _ body: String = "") -> DeliveryResult {
+            HTTPAnswer(
+                status: status, headers: pause.map { [HTTPHeader("retry-after", $0)] } ?? [], body: Array(body.utf8)
+            ).deliveryResult(now: Self.date)
+        }
+        #expect(result(204) == .delivered)
+        #expect(result(429, "5") == .retry(after: .seconds(5), message: "HTTP 429"))
+        #expect(result(503, "Sun, 06 Nov 1994 08:50:37 GMT") == .retry(after: .seconds(60), message: "HTTP 503"))
+        #expect(result(503, "whenever") == .retry(message: "HTTP 503"))
+        #expect(result(500) == .retry(attemptLimit: 10, message: "HTTP 500"))
+        #expect(result(400, nil, "out of\n order") == .rejected(message: "HTTP 400: out of order"))
+        #expect(result(400, nil, "\u{1}") == .rejected(message: "HTTP 400"))
+        guard case .retry(_, nil, false, let message) = result(401, nil, "token hunter2 is unknown") else {
+            Issue.record("wanted a retry without a limit")
+            return
+        }
+        #expect(!message.contains("hunter2"))
+    }
+
+    @Test("a file is read anew where it has changed, and its fault names the line and not the secret")
+    func files() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("headers")
+        var headers = try RequestHeaders("a=1,b=x%2Cy", headersFile: path, tokenFile: nil)
+        #expect(throws: HTTPError.self) { try headers.current() }
+        try directory.write(Array("C: 3\n".utf8), to: "headers")
+        #expect(try headers.current().map(\.value) == ["1", "x,y", "3"])
+        try directory.write(Array("C: 34\r\n\nD: \n".utf8), to: "headers")
+        #expect(try headers.current().map(\.value) == ["1", "x,y", "34", ""])
+        try directory.write(Array("C: 3\nhunter2\n".utf8), to: "headers")
+        do throws(HTTPError) {
+            _ = try headers.current()
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.description.contains("line 2") && !error.description.contains("hunter2"))
+        }
+        #expect(!"\(HTTPHeader("a", "hunter2"))".contains("hunter2"))
+        var dumped = ""
+        dump(HTTPHeader("a", "hunter2"), to: &dumped)
+        #expect(!dumped.contains("hunter2"))
+    }
+
+    @Test(
+        "an endpoint gets a path where it has none, and keeps its own",
+        arguments: [
+            ("http://h:1", "http://h:1/v1"), ("https://h/", "https://h/v1"), ("http://h/own", "http://h/own"),
+            ("http://h/own/?a=b", "http://h/own/?a=b"),
+        ])
+    func endpoint(_ text: String, _ url: String) throws {
+        #expect(try HTTPDestination.url(text, path: "/v1") == url)
+    }
+}
