@@ -151,4 +151,52 @@ struct TextServerTests {
         }
         server.kill()
     }
+
+    @Test(
+        "a server that is killed and comes back has what was recorded, hung or not (victoria-metrics)",
+        .enabled(if: Installed.program("victoria-metrics")))
+    func killed() async throws {
+        let (http, graphite) = try (LoopbackPort.free(), LoopbackPort.free())
+        func start() async throws -> ServerProcess {
+            let server = try ServerProcess(
+                "victoria-metrics",
+                [
+                    "-httpListenAddr=127.0.0.1:\(http)", "-storageDataPath=\(directory.path)/data",
+                    "-graphiteListenAddr=127.0.0.1:\(graphite)",
+                ], in: directory)
+            try await server.waitUntilListening(on: graphite)
+            try await server.waitUntilListening(on: http)
+            return server
+        }
+        var server = try await start()
+        var sink = Sink(GraphiteSink.plugin, name: "graphite", settings: ["address": "127.0.0.1:\(graphite)"])
+        sink.match = ["!weir.*"]
+        sink.retry = RetryPolicy(first: .milliseconds(10), longest: .milliseconds(50))
+        sink.breaker = BreakerPolicy(failuresInARow: 0, failuresOf20: 0)
+        let exporting = try startExporting(every: .milliseconds(20), to: sink, from: stats)
+        func snapshot() -> SinkSnapshot { exporting.snapshots[0] }
+        record(5)
+        try await eventually("batches flow") { snapshot().accounts.delivered.batches > 5 }
+        server.kill()
+        try await eventually("deliveries fail") { snapshot().deliveries.retried > 3 }
+        server = try await start()
+        var before = snapshot().accounts.delivered.batches
+        try await eventually("batches flow again") { snapshot().accounts.delivered.batches > before + 5 }
+        server.pause()
+        record(6)
+        server.resume()
+        before = snapshot().accounts.delivered.batches
+        try await eventually("batches flow after a pause") { snapshot().accounts.delivered.batches > before + 5 }
+        #expect(await exporting.shutdown(deadline: .seconds(30)).isComplete)
+        #expect(snapshot().accounts.imbalance == nil)
+        #expect(snapshot().accounts.delivered == snapshot().accounts.offered)
+        try await eventually("the server shows all that was recorded") {
+            _ = try Program.shell("curl -s http://127.0.0.1:\(http)/internal/force_flush")
+            let exported = try Program.shell(
+                "curl -sG 'http://127.0.0.1:\(http)/api/v1/export' --data-urlencode 'match[]={__name__=\"text.requests.route._users\"}'"
+            )
+            return exported.output.contains(",11],") || exported.output.contains("[11],")
+        }
+        server.kill()
+    }
 }
