@@ -47,6 +47,10 @@ let package = Package(
         .library(name: "NatsSink", targets: ["NatsSink"]),
         .library(name: "RemoteWriteExporter", type: .dynamic, targets: ["RemoteWriteExporter"]),
         .library(name: "RemoteWriteSink", targets: ["RemoteWriteSink"]),
+        .library(name: "StatsdExporter", type: .dynamic, targets: ["StatsdExporter"]),
+        .library(name: "StatsdSink", targets: ["StatsdSink"]),
+        .library(name: "GraphiteExporter", type: .dynamic, targets: ["GraphiteExporter"]),
+        .library(name: "GraphiteSink", targets: ["GraphiteSink"]),
         .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
         .library(name: "PrometheusSink", targets: ["PrometheusSink"]),
         .executable(name: "weir", targets: ["WeirTool"]),
@@ -90,6 +94,7 @@ let package = Package(
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
         .target(name: "WeirPrometheusNames", dependencies: ["WeirExporterKit"], swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+        .target(name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(name: "WeirWire", swiftSettings: swiftSettings),
         .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
@@ -177,6 +182,12 @@ let package = Package(
             of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
             resources: [.copy("Fixtures")]),
         tests(
+            "TextSinkTests",
+            of: [
+                "StatsdSink", "GraphiteSink", "WeirLines", "Weir", "WeirConfiguration", "WeirExport",
+                "WeirExporterKit", "WeirBatch", .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
             "StdoutSinkTests",
             of: ["StdoutSink", "Weir", "WeirConfiguration", "WeirDump", "WeirExporterKit", "WeirBatch"]),
         tests(
@@ -225,5 +236,7 @@ let package = Package(
                 "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
+        + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines"])
+        + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines"])
         + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS"])
 )
