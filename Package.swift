@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
+        .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
+        .library(name: "NatsSink", targets: ["NatsSink"]),
         .library(name: "RemoteWriteExporter", type: .dynamic, targets: ["RemoteWriteExporter"]),
         .library(name: "RemoteWriteSink", targets: ["RemoteWriteSink"]),
         .library(name: "PrometheusExporter", type: .dynamic, targets: ["PrometheusExporter"]),
@@ -64,6 +66,8 @@ let package = Package(
             name: "CProtobufC", pkgConfig: "libprotobuf-c",
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+        .systemLibrary(
+            name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"]), .brew(["cnats"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
@@ -89,7 +93,11 @@ let package = Package(
         .target(name: "WeirWire", swiftSettings: swiftSettings),
         .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
-            name: "Weir", dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink"],
+            name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
+            path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
+        .target(
+            name: "Weir",
+            dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink", "StdoutSink"],
             swiftSettings: swiftSettings),
         .target(
             name: "WeirConfiguration",
@@ -168,6 +176,15 @@ let package = Package(
             "OtlpHttpSinkTests",
             of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
             resources: [.copy("Fixtures")]),
+        tests(
+            "StdoutSinkTests",
+            of: ["StdoutSink", "Weir", "WeirConfiguration", "WeirDump", "WeirExporterKit", "WeirBatch"]),
+        tests(
+            "NatsSinkTests",
+            of: [
+                "NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Fixtures")]),
         tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames", "WeirExporterKit"]),
         tests(
             "PrometheusSinkTests",
@@ -208,4 +225,5 @@ let package = Package(
                 "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
+        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS"])
 )

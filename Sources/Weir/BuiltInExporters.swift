@@ -1,10 +1,11 @@
 internal import FileSink
+internal import StdoutSink
 package import WeirExport
 package import WeirExporterKit
 
 /// The exporters that every application links, by the names that configurations use.
 package enum BuiltInExporters {
-    private static let all = [FileSink.plugin]
+    private static let all = [FileSink.plugin, StdoutSink.plugin]
 
     /// An exporter of this name; nil for a plugin's.
     package static func exporter(_ name: String) -> ExporterPlugin? {

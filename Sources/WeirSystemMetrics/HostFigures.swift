@@ -99,7 +99,7 @@ struct HostFigures: Equatable {
 
     /// Parts would count what their disk counts already; loops and memory disks are no disks.
     private static func isWhole(_ device: Substring) -> Bool {
-        if ["loop", "ram", "fd"].contains(where: { device.hasPrefix($0) }) { return false }
+        if ["loop", "ram", "zram", "fd"].contains(where: { device.hasPrefix($0) }) { return false }
         guard device.last?.isNumber == true else { return true }
         if ["sd", "hd", "vd", "xvd"].contains(where: { device.hasPrefix($0) }) { return false }
         guard ["nvme", "mmcblk"].contains(where: { device.hasPrefix($0) }) else { return true }

@@ -17,9 +17,9 @@ struct RunCommandTests {
 
     /// Runs a script in which `start` begins `weir run` with these arguments, `saw TEXT` waits until it has said so, and
     /// `ended` prints its exit code.
-    private func script(_ steps: String, _ arguments: String...) throws -> Command.Result {
+    private func script(_ steps: String, _ arguments: String...) throws -> Program.Result {
         // Not /bin/sh: tests run with signals blocked, and dash waits for a child's by SIGCHLD.
-        try Command.run(
+        try Program.run(
             "/bin/bash",
             [
                 "-c",

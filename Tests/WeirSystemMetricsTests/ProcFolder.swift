@@ -61,7 +61,7 @@ struct ProcFolder {
 
             """, to: "meminfo")
         let disks = [
-            "sda", "sda1", "nvme0n1", "nvme0n1p1", "mmcblk0", "mmcblk0p2", "loop0", "ram0", "vda3", "dm-0",
+            "sda", "sda1", "nvme0n1", "nvme0n1p1", "mmcblk0", "mmcblk0p2", "loop0", "ram0", "zram0", "vda3", "dm-0",
         ]
         try write(
             disks.map { "   8       0 \($0) 5 6 7 8 9 10 11 12 0 13 14\n" }.joined(), to: "diskstats")

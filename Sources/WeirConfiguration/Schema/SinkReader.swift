@@ -28,7 +28,7 @@ struct SinkReader {
         if let exporter = reader.text("exporter") {
             model.exporter = exporter
         } else if !reader.has("exporter") {
-            reader.reportMissing("exporter", "expected 'file', or a plugin's name or path")
+            reader.reportMissing("exporter", "expected 'file', 'stdout', or a plugin's name or path")
         }
         model.settings = settings(of: model.exporter, &reader)
         model.policy = PolicyReader.policy(&reader)

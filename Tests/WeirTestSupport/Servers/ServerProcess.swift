@@ -65,8 +65,17 @@ package final class ServerProcess: Sendable {
 
     // MARK: - Signals
 
-    /// Stands still, its connections open: a server that hangs.
-    package func pause() { signal(SIGSTOP) }
+    /// Stands still when this returns, its connections open: a server that hangs.
+    package func pause() {
+        signal(SIGSTOP)
+        state.withLock { state in
+            guard case .running(let process) = state else { return }
+            var status: Int32 = 0
+            while unsafe waitpid(process, &status, WUNTRACED) < 0, errno == EINTR {}
+            // Not stopped, but ended before it could be.
+            if status & 0xFF != 0x7F { state = .ended(status: status) }
+        }
+    }
 
     package func resume() { signal(SIGCONT) }
 
