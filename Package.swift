@@ -149,7 +149,8 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                "PrometheusSink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "OtlpHttpSink", "PrometheusSink", "WeirGzip",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
 

@@ -39,7 +39,9 @@ struct BenchCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (7...1_000).contains(rounds) else { throw ValidationError("--rounds is \(rounds), expected 7 to 1000") }
-        let names = RecordingBenches.names + ExportBenches.names + SinkBenches.names + ScrapeBenches.names
+        let names =
+            RecordingBenches.names + ExportBenches.names + SinkBenches.names + ScrapeBenches.names
+            + RequestBenches.names
         guard (1...86_400).contains(seconds) else {
             throw ValidationError("--for is \(seconds), expected 1 to 86400 seconds")
         }
@@ -56,6 +58,7 @@ struct BenchCommand: AsyncParsableCommand {
         try RecordingBenches.run(only: only, rounds: rounds, report)
         try ExportBenches.run(only: only, rounds: rounds, report)
         try await ScrapeBenches.run(only: only, rounds: rounds, report)
+        try await RequestBenches.run(only: only, rounds: rounds, report)
         try await SinkBenches.run(only: only, for: .seconds(seconds), report)
     }
 }

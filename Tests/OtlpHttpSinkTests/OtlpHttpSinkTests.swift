@@ -67,19 +67,34 @@ struct OtlpHttpSinkTests {
     @Test("a batch too large for a request goes out in several, and each point once, whatever fails between")
     func split() async throws {
         let collector = try await Collector()
-        let unavailable = FaultProxy.Fault.answer(status: 503)
-        // The second connection follows the first reset: a fault between the requests of one batch.
-        let proxy = try FaultProxy(to: collector.port, unavailable, .pass)
+        // The second connection breaks within the second request, whose first the collector has.
+        let proxy = try FaultProxy(
+            to: collector.port, .answer(status: 503, headers: ["Connection: close"]), .resetRequest(after: 100_000),
+            .pass)
         let source = GrowingSums(rows: 5000)
-        var sink = Sink.otlp(proxy.port, ["requestBytes": "64KiB"])
-        sink.temporality = .cumulative
+        let sink = Sink.otlp(proxy.port, ["requestBytes": "64KiB", "compression": "none"])
         let exporting = try startExporting(every: hour, to: [sink], collecting: source)
         let report = await exporting.shutdown(deadline: .seconds(30))
         #expect(report.isComplete && report.sinks.first?.delivered == 1)
         let requests = collector.requests
         #expect(requests.count > 3)
         #expect(requests.allSatisfy { $0.bytes <= 65_536 && $0.bytes > 60_000 || $0 == requests.last })
-        #expect(requests.flatMap(\.points).sorted() == source.batch(1).expectedPoints)
+        let points = requests.flatMap(\.points).sorted()
+        #expect(points.count == 5000 && Set(points) == Set(source.batch(1).expectedPoints))
+        #expect(proxy.connections == 3)
+    }
+
+    @Test("the loadable library does the same in a process of its own")
+    func plugin() async throws {
+        let collector = try await Collector()
+        let source = GrowingSums(rows: 3)
+        var sink = Sink.plugin(
+            "otlp-http", settings: ["endpoint": "http://127.0.0.1:\(collector.port)"], required: true)
+        sink.match = ["*", "!weir.*"]
+        let exporting = try startExporting(every: hour, to: [sink], collecting: source)
+        let report = await exporting.shutdown(deadline: .seconds(20))
+        #expect(report.isComplete && report.sinks.first?.delivered == 1, "\(report)")
+        #expect(collector.requests.flatMap(\.points) == source.batch(1).expectedPoints)
     }
 
     @Test("headers come from settings and files, and a file that changes is read anew")

@@ -49,11 +49,13 @@ struct VictoriaMetricsTests {
                 for row in 0..<5000 { rows.row(["\(row)"], start: 1, Int64(row)) }
             }
         }
-        let proxy = try FaultProxy(to: server.port, .answer(status: 503), .pass)
+        let proxy = try FaultProxy(
+            to: server.port, .answer(status: 503, headers: ["Connection: close"]), .resetAnswer(after: 60), .pass)
         let exporting = try startExporting(
             every: .seconds(3600), to: [.remoteWrite(proxy.port, ["requestBytes": "64KiB"])], collecting: source)
         let report = await exporting.shutdown(deadline: .seconds(30))
         #expect(report.isComplete && exporting.snapshots[0].accounts.delivered.rows == 5000, "\(report)")
+        #expect(proxy.connections == 3)
         let series = try server.export("sums_total")
         #expect(series.count == 5000)
         #expect(series.contains { $0.contains(#"row="4999""#) && $0.hasSuffix(#"["4999.0", "nil"]"#) })

@@ -1,11 +1,11 @@
-internal import WeirExporterKit
+package import WeirExporterKit
 internal import WeirWire
 
 /// Makes `ExportMetricsServiceRequest`s of a batch: one, or several where it is large.
 ///
 /// Numbers of fields are those of `opentelemetry/proto/metrics/v1/metrics.proto`. All is written from its end, so each
 /// function below adds fields in descending order.
-struct RequestEncoder: ~Copyable, Sendable {
+package struct RequestEncoder: ~Copyable, Sendable {
     /// What a request may have in bytes. A point that is larger goes alone.
     private let limit: Int
     private var writer = WireWriter(capacity: 65_536)
@@ -15,14 +15,15 @@ struct RequestEncoder: ~Copyable, Sendable {
     /// Tags and lengths of the messages that are not closed yet.
     private static let openBytes = 64
 
-    init(limit: Int) {
+    /// - Parameter limit: In bytes, before compression.
+    package init(limit: Int) {
         self.limit = limit - Self.openBytes
     }
 
     /// - Parameters:
     ///   - time: When the batch was collected. A series whose time is earlier has ended.
     ///   - emit: Takes a request and the number of its rows.
-    mutating func encode<Failure: Error>(
+    package mutating func encode<Failure: Error>(
         _ batch: borrowing DeliveredBatch, time: UInt64, emit: ([UInt8], UInt64) throws(Failure) -> Void
     ) throws(Failure) {
         var scope = begin(batch.resource)

@@ -64,12 +64,13 @@ struct ProxyConnection {
 
     // MARK: - Answering
 
-    /// Answers each request of the connection, as a server that keeps it open does.
+    /// Answers each request of the connection, or the first where the headers say that it closes.
     private func answer(_ status: Int, _ headers: [String], _ body: [UInt8]) {
         var buffer: [UInt8] = []
         while readRequest(&buffer) {
             let lines = ["HTTP/1.1 \(status) Fault", "Content-Length: \(body.count)"] + headers
             guard client.write(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body) else { return }
+            if headers.contains("Connection: close") { return client.shutDown() }
         }
     }
 
