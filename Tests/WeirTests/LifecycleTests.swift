@@ -182,10 +182,7 @@ struct SignalTests {
             onceHandled(SIGTERM) {
                 let child = fork()
                 if child == 0 {
-                    // What the thread masked, as those of Swift's pool do, its child does.
-                    var none = sigset_t()
-                    unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
-                    alarm(60)
+                    endWithinAMinute()
                     while true { pause() }
                 }
                 kill(child, SIGTERM)
@@ -194,6 +191,28 @@ struct SignalTests {
             }
             let end = try await exporting.runUntilSignal(deadline: .seconds(60))
             #expect(end.signal == SIGINT)
+        }
+    }
+}
+
+/// In a fork's child. What the thread masked, as those of Swift's pool do, its child does too.
+private func endWithinAMinute() {
+    var none = sigset_t()
+    unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+    alarm(60)
+}
+
+/// Returns when all other threads sleep. One that is within Swift's runtime at a fork leaves a lock of it held in the
+/// child for ever, which nobody can help who does not own that lock.
+private func othersSleep() async throws {
+    try await eventually("the other threads sleep") {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self").split(separator: "/")
+            .last
+        let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+        return threads.filter { $0 != own.map(String.init) }.allSatisfy { thread in
+            let line = (try? String(contentsOfFile: "/proc/self/task/\(thread)/stat", encoding: .utf8)) ?? ""
+            // Behind the name, which is in parentheses. A thread that has ended is none.
+            return line.isEmpty || line.split(separator: ")").last?.hasPrefix(" S") == true
         }
     }
 }
@@ -210,9 +229,10 @@ struct ForkTests {
             let parent = try Exporting(
                 every: .seconds(3600), to: [.file(directory: path + "/data")], collecting: Source(),
                 serveStatsAt: path + "/socket")
+            try await othersSleep()
             let child = fork()
             if child == 0 {
-                alarm(60)
+                endWithinAMinute()
                 // The parent's is none of the child's affair.
                 if parent.shutdownAndWait().isComplete { _exit(1) }
                 guard let own = try? exporting(to: path + "/data") else { _exit(2) }
