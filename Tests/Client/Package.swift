@@ -1,7 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// An application outside of Weir's package, with the strictest settings: what the README shows must compile here.
+let strictest: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+// Applications outside of Weir's package, with the strictest settings: what the README shows must compile here, and every
+// exporter must be there to link.
 let package = Package(
     name: "client",
     platforms: [.macOS(.v15)],
@@ -10,13 +20,12 @@ let package = Package(
         .executableTarget(
             name: "Client",
             dependencies: [.product(name: "Weir", package: "weir")],
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-                .strictMemorySafety(),
-                .treatAllWarnings(as: .error),
-            ])
+            swiftSettings: strictest),
+        .executableTarget(
+            name: "Exporters",
+            dependencies: [
+                "Weir", "GraphiteSink", "NatsSink", "OtlpHttpSink", "PrometheusSink", "RemoteWriteSink", "StatsdSink",
+            ].map { .product(name: $0, package: "weir") },
+            swiftSettings: strictest),
     ]
 )

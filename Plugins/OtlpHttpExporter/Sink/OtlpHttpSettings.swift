@@ -1,4 +1,4 @@
-package import WeirExporterKit
+public import WeirExporterKit
 internal import WeirHTTPClient
 
 /// What can be set on a sink of OTLP, beside what all exporters over HTTP share.
@@ -13,9 +13,10 @@ enum OtlpHttpSettings {
 }
 
 extension OtlpHttpSink {
-    package static let kind = ExporterKind(
+    /// What it is called and which settings it knows.
+    public static let kind = ExporterKind(
         name: "otlp-http", version: "1.0.0", settings: OtlpHttpSettings.all, needsColumns: true)
 
     /// The sink as hosts see it.
-    package static let plugin = ExporterPlugin(OtlpHttpSink.self)
+    public static let plugin = ExporterPlugin(OtlpHttpSink.self)
 }

@@ -1,5 +1,5 @@
 private import Synchronization
-package import WeirExporterKit
+public import WeirExporterKit
 private import WeirGzip
 private import WeirHTTPClient
 
@@ -7,7 +7,7 @@ private import WeirHTTPClient
 ///
 /// A batch that is too large for one request goes out in several. What the collector has taken of a batch is remembered
 /// until the batch is done, so that trying again does not send the same deltas twice.
-package final class OtlpHttpSink: Exporter {
+public final class OtlpHttpSink: Exporter {
     private struct State: ~Copyable, Sendable {
         var encoder: RequestEncoder
         var progress = BatchProgress()
@@ -20,14 +20,18 @@ package final class OtlpHttpSink: Exporter {
     private let isCompressed: Bool
     private let state: Mutex<State>
 
-    package init(settings: Settings, host: ExporterHost) throws(ExporterError) {
+    /// Connects with the first batch.
+    ///
+    /// - Throws: ``ExporterError`` for settings that cannot be used.
+    public init(settings: Settings, host: ExporterHost) throws(ExporterError) {
         destination = try HTTPDestination(settings: settings, host: host, path: "/v1/metrics")
         isCompressed = settings.number(OtlpHttpSettings.compression) == 0
         state = Mutex(State(encoder: RequestEncoder(limit: Int(settings.number(OtlpHttpSettings.requestBytes)))))
         self.host = host
     }
 
-    package func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
+    /// Delivers a batch, in as many requests as it takes.
+    public func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         let facts = frame.facts
         if facts.isEndMark { return .delivered }
         let deadline = frame.deadline
@@ -37,16 +41,19 @@ package final class OtlpHttpSink: Exporter {
         }
     }
 
-    package var counters: [ExporterCounter] {
+    /// Requests, bytes, and what was left out.
+    public var counters: [ExporterCounter] {
         state.withLock { state in
             state.counts.counters
                 + [ExporterCounter("points.rejected", unit: "{point}", value: state.rejectedPoints)]
         }
     }
 
-    package func stop() { destination.stop() }
+    /// Asks a running call to return.
+    public func stop() { destination.stop() }
 
-    package func close() {}
+    /// Ends the exporter.
+    public func close() {}
 
     // MARK: - Delivering
 

@@ -1,4 +1,4 @@
-package import WeirExporterKit
+public import WeirExporterKit
 
 /// What can be set on a sink that Prometheus scrapes.
 struct PrometheusSettings {
@@ -57,10 +57,11 @@ struct PrometheusSettings {
 }
 
 extension PrometheusSink {
-    package static let kind = ExporterKind(
+    /// What it is called and which settings it knows.
+    public static let kind = ExporterKind(
         name: "prometheus", version: "1.0.0", settings: PrometheusSettings.all, needsColumns: true,
         collectsOnRequest: true)
 
     /// The sink as hosts see it.
-    package static let plugin = ExporterPlugin(PrometheusSink.self)
+    public static let plugin = ExporterPlugin(PrometheusSink.self)
 }

@@ -1,12 +1,12 @@
 private import Synchronization
-package import WeirExporterKit
+public import WeirExporterKit
 private import WeirPrometheusNames
 
 /// Shows what is recorded to whoever scrapes: `GET /metrics`, in OpenMetrics or Prometheus's older text.
 ///
 /// A scrape asks the host to collect, waits for what it gets, and shows it. Nothing is kept but the last collection, so
 /// series that are gone are not shown.
-package final class PrometheusSink: Exporter {
+public final class PrometheusSink: Exporter {
     private struct State {
         /// The collection whose parts are coming.
         var builder: SnapshotBuilder?
@@ -28,7 +28,10 @@ package final class PrometheusSink: Exporter {
     private let server: ScrapeServer
     private let state = Mutex(State())
 
-    package init(settings: Settings, host: ExporterHost) throws(ExporterError) {
+    /// Begins to serve.
+    ///
+    /// - Throws: ``ExporterError`` where the address cannot be had.
+    public init(settings: Settings, host: ExporterHost) throws(ExporterError) {
         let settings = PrometheusSettings(settings)
         guard let address = ListenAddress(settings.listen) else {
             throw ExporterError("listen: wanted an address and a port, as 127.0.0.1:9464, found \(settings.listen)")
@@ -54,7 +57,8 @@ package final class PrometheusSink: Exporter {
         host.log(.info, "serves http://\(server.address)\(settings.path)")
     }
 
-    package func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
+    /// Takes a collection to show.
+    public func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         let facts = frame.facts
         if facts.isEndMark { return .delivered }
         return state.withLock { state in
@@ -67,7 +71,8 @@ package final class PrometheusSink: Exporter {
         }
     }
 
-    package var counters: [ExporterCounter] {
+    /// Scrapes, and what was left out.
+    public var counters: [ExporterCounter] {
         let (losses, torn) = state.withLock { ($0.losses, $0.torn) }
         return [
             ExporterCounter("scrapes.answered", unit: "{request}", value: service.answered),
@@ -80,7 +85,8 @@ package final class PrometheusSink: Exporter {
         ]
     }
 
-    package func close() {
+    /// Serves no longer.
+    public func close() {
         server.close()
         renderer.close()
     }

@@ -1,4 +1,4 @@
-package import WeirExporterKit
+public import WeirExporterKit
 internal import WeirHTTPClient
 
 /// What can be set on a sink of remote write, beside what all exporters over HTTP share.
@@ -17,9 +17,10 @@ enum RemoteWriteSettings {
 }
 
 extension RemoteWriteSink {
-    package static let kind = ExporterKind(
+    /// What it is called and which settings it knows.
+    public static let kind = ExporterKind(
         name: "remote-write", version: "1.0.0", settings: RemoteWriteSettings.all, needsColumns: true)
 
     /// The sink as hosts see it.
-    package static let plugin = ExporterPlugin(RemoteWriteSink.self)
+    public static let plugin = ExporterPlugin(RemoteWriteSink.self)
 }

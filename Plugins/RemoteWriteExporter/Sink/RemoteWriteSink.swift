@@ -1,5 +1,5 @@
 private import Synchronization
-package import WeirExporterKit
+public import WeirExporterKit
 private import WeirHTTPClient
 private import WeirPrometheusNames
 
@@ -7,7 +7,7 @@ private import WeirPrometheusNames
 ///
 /// It sends cumulative values under the names that the Prometheus exporter shows, and tells when a series has ended, so
 /// that nobody sees its last value for five minutes more.
-package final class RemoteWriteSink: Exporter {
+public final class RemoteWriteSink: Exporter {
     private struct State: ~Copyable, Sendable {
         var encoder: SeriesEncoder
         var progress = BatchProgress()
@@ -22,7 +22,10 @@ package final class RemoteWriteSink: Exporter {
     private let destination: HTTPDestination
     private let state: Mutex<State>
 
-    package init(settings: Settings, host: ExporterHost) throws(ExporterError) {
+    /// Connects with the first batch.
+    ///
+    /// - Throws: ``ExporterError`` for settings that cannot be used.
+    public init(settings: Settings, host: ExporterHost) throws(ExporterError) {
         destination = try HTTPDestination(settings: settings, host: host, path: "/api/v1/write")
         state = Mutex(
             State(
@@ -33,7 +36,8 @@ package final class RemoteWriteSink: Exporter {
         self.host = host
     }
 
-    package func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
+    /// Delivers a batch, in as many requests as it takes.
+    public func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         let (facts, deadline) = (frame.facts, frame.deadline)
         return state.withLock { state in
             if facts.isEndMark { return end(deadline, &state) }
@@ -42,7 +46,8 @@ package final class RemoteWriteSink: Exporter {
         }
     }
 
-    package var counters: [ExporterCounter] {
+    /// Requests, bytes, and what was left out.
+    public var counters: [ExporterCounter] {
         state.withLock { state in
             state.counts.counters + [
                 ExporterCounter("rows.clashed", unit: "{row}", value: state.clashed),
@@ -51,9 +56,11 @@ package final class RemoteWriteSink: Exporter {
         }
     }
 
-    package func stop() { destination.stop() }
+    /// Asks a running call to return.
+    public func stop() { destination.stop() }
 
-    package func close() {}
+    /// Ends the exporter.
+    public func close() {}
 
     // MARK: - Delivering
 
