@@ -223,7 +223,6 @@ let package = Package(
             of: [
                 "WeirTracing", "WeirRecording", "WeirExport", "WeirBatch",
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
-                .product(name: "Instrumentation", package: "swift-distributed-tracing"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
