@@ -3,7 +3,7 @@ public import WeirRecording
 
 /// From now on, what is recorded follows `ServiceContext`: tags ride on it, and exemplars name the span that it is in.
 ///
-/// To be called once, early; again it changes nothing.
+/// To be called once, early. Of several calls the last one says how spans are found.
 ///
 /// ```swift
 /// InstrumentationSystem.bootstrap(MultiplexInstrument([tracer, TagPropagator(tenant)]))

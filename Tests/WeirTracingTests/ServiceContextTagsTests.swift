@@ -169,7 +169,7 @@ struct ServiceContextTagsTests {
             let stats = try Self.stats()
             let (tenant, route, measure) = (Self.tenant, Self.route, Self.measure)
             withTags([tenant: "task", route: "/task"]) {
-                #expect(ServiceContext.current == nil ? true : false)
+                #expect((ServiceContext.current == nil) == true)
                 // The first tags of a context: from here on withTags sets its own there, too.
                 ServiceContext.withValue(Self.context([tenant: "context"])) {
                     measure.record(1, in: stats)
@@ -179,7 +179,7 @@ struct ServiceContextTagsTests {
                 withTags([route: "/inner"]) {
                     measure.record(8, in: stats)
                     let found = ServiceContext.current?.tags ?? Tags()
-                    #expect((found == Tags([tenant: "task", route: "/inner"])) == true)
+                    #expect(found == Tags([tenant: "task", route: "/inner"]))
                 }
                 measure.record(16, Tags([tenant: "call"]), in: stats)
             }

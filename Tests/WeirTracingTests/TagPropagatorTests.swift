@@ -62,9 +62,8 @@ struct TagPropagatorTests {
     func others() {
         let context = propagator.context(of: ["baggage": "a=%41 ; p=1;q , propagated.tenant=acme;p,b = 2"])
         #expect(propagator.headers(of: context) == ["baggage": "propagated.tenant=acme,a=%41 ; p=1;q,b = 2"])
-        #expect(
-            propagator.headers(of: context.tagged([Self.tenant: "zeus"]))["baggage"]?.hasPrefix(
-                "propagated.tenant=zeus,") == true)
+        let changed = propagator.headers(of: context.tagged([Self.tenant: "zeus"]))
+        #expect(changed == ["baggage": "propagated.tenant=zeus,a=%41 ; p=1;q,b = 2"])
         var without = context
         without.tags = Tags()
         #expect(propagator.headers(of: without) == ["baggage": "a=%41 ; p=1;q,b = 2"])
@@ -180,7 +179,7 @@ struct TagPropagatorTests {
             let first = unsafe TagKey("first").info.pointee.number
             for number in 0..<1_000 { _ = propagator.context(of: ["baggage": "name\(number)=1,propagated.tenant=a"]) }
             let second = unsafe TagKey("second").info.pointee.number
-            #expect((second == first + 1) == true)
+            #expect(second == first + 1)
         }
     }
 }
