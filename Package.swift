@@ -185,11 +185,15 @@ let package = Package(
         tests(
             "RemoteWriteSinkTests",
             of: [
-                "RemoteWriteSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirPrometheusNames",
+                "RemoteWriteSink", "Weir", "WeirBatch", "WeirConfiguration", "WeirExport", "WeirExporterKit",
+                "WeirPrometheusNames",
             ]),
         tests(
             "OtlpHttpSinkTests",
-            of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
+            of: [
+                "OtlpHttpSink", "Weir", "WeirBatch", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirGzip",
+                "WeirHTTPClient",
+            ],
             resources: [.copy("Fixtures")]),
         tests(
             "TextSinkTests",

@@ -8,27 +8,13 @@ internal import WeirGzip
 enum RequestBenches {
     static let names = ["otlp.rows.10000", "otlp.encode.10000", "otlp.gzip.10000"]
 
-    private static let counted = Measure<Int64>("bench.request.count", unit: "{request}")
-    private static let timed = Measure<Double>("bench.request.time", unit: .seconds)
-    private static let keys: [TagKey] = ["method", "route", "status"]
-
-    /// Half of the series are counters, half distributions, with three tags each.
     static func run(only: String, rounds: Int, _ report: Report) async throws {
         let wanted = names.filter { $0.hasPrefix(only) }
         guard !wanted.isEmpty else { return }
-        let stats = try Stats()
-        try stats.register(
-            View("bench/requests", of: counted, by: keys, as: .sum, seriesLimit: 5_001),
-            View("bench/time", of: timed, by: keys, as: .distribution(), seriesLimit: 5_001))
-        for series in 0..<5_000 {
-            let values = ["GET\(series % 10)", "/route/\(series / 10 % 100)", "\(200 + series / 1_000)"]
-            let tags = Tags(zip(keys, values))
-            counted.record(Int64(series), tags, in: stats)
-            for value in 0..<50 { timed.record(Double((series + value) % 1_000) / 800, tags, in: stats) }
-        }
+        let stats = try ServedSeries.recorded(tags: 3)
         EncodingProbe.rounds.store(rounds, ordering: .relaxed)
         var sink = Sink(EncodingProbe.plugin, name: "probe", settings: [:])
-        sink.match = ["bench/*"]
+        sink.match = [ServedSeries.views]
         sink.timeout = .seconds(600)
         let exporting = try startExporting(every: .seconds(86_400), to: sink, from: stats)
         await exporting.shutdown(deadline: .seconds(600))

@@ -7,24 +7,11 @@ enum ScrapeBenches {
     static let names = ["scrape.openmetrics.10000", "scrape.text.10000", "scrape.zstd.10000"]
 
     private static let port: UInt16 = 29_464
-    private static let counted = Measure<Int64>("bench.scrape.count", unit: "{request}")
-    private static let timed = Measure<Double>("bench.scrape.time", unit: .seconds)
-    private static let keys: [TagKey] = ["method", "route", "status", "zone"]
 
-    /// Half of the series are counters, half distributions, with four tags each.
     static func run(only: String, rounds: Int, _ report: Report) async throws {
         let wanted = names.filter { $0.hasPrefix(only) }
         guard !wanted.isEmpty else { return }
-        let stats = try Stats()
-        try stats.register(
-            View("bench/requests", of: counted, by: keys, as: .sum, seriesLimit: 5_001),
-            View("bench/time", of: timed, by: keys, as: .distribution(), seriesLimit: 5_001))
-        for series in 0..<5_000 {
-            let values = ["GET\(series % 10)", "/route/\(series / 10 % 100)", "\(200 + series / 1_000)", "zone"]
-            let tags = Tags(zip(keys, values))
-            counted.record(Int64(series), tags, in: stats)
-            for value in 0..<50 { timed.record(Double((series + value) % 1_000) / 800, tags, in: stats) }
-        }
+        let stats = try ServedSeries.recorded(tags: 4)
         let sink = Sink(PrometheusSink.plugin, name: "scrape", settings: ["listen": "127.0.0.1:\(port)"])
         let exporting = try startExporting(every: .seconds(86_400), to: sink, from: stats)
         for name in wanted { try await measure(name, rounds: rounds, report) }

@@ -9,6 +9,8 @@ struct CurlTransfer: ~Copyable {
     let cancellation: CurlCancellation
 
     private let easy: UnsafeMutableRawPointer
+    /// Where libcurl says in its own words why a request failed.
+    private let words: UnsafeMutablePointer<CChar>
     private let options: HTTPClient.Options
 
     init(_ options: HTTPClient.Options) throws(HTTPError) {
@@ -20,11 +22,13 @@ struct CurlTransfer: ~Copyable {
         guard let easy = unsafe curl_easy_init() else { throw .unusable(reason: "libcurl has no memory left") }
         self.cancellation = cancellation
         unsafe self.easy = easy
+        unsafe words = .allocate(capacity: Int(CURL_ERROR_SIZE))
         self.options = options
     }
 
     deinit {
         unsafe curl_easy_cleanup(easy)
+        unsafe words.deallocate()
     }
 
     /// Once a process. libcurl makes it safe between threads itself, where it was built with atomics.
@@ -68,6 +72,8 @@ struct CurlTransfer: ~Copyable {
 
     private func set(_ request: HTTPRequest, _ seconds: Double) throws(HTTPError) {
         let milliseconds = Int(min(max(seconds * 1000, 1), 86_400_000))
+        unsafe words.initialize(to: 0)
+        unsafe weir_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, words)
         unsafe weir_curl_set_number(easy, CURLOPT_NOSIGNAL, 1)
         unsafe weir_curl_set_number(easy, CURLOPT_TIMEOUT_MS, milliseconds)
         unsafe weir_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -101,7 +107,7 @@ struct CurlTransfer: ~Copyable {
     }
 
     private func answer(_ code: CURLcode, _ received: ReceivedAnswer) throws(HTTPError) -> HTTPAnswer {
-        let reason = unsafe String(cString: curl_easy_strerror(code))
+        let reason = unsafe String(cString: words.pointee == 0 ? curl_easy_strerror(code) : UnsafePointer(words))
         switch code {
         case CURLE_OK:
             var status = 0

@@ -23,14 +23,21 @@ final class Collector: Sendable {
     let port: UInt16
     let server: ServerProcess
 
-    init(rejecting points: Int = 0, certificate: String? = nil) async throws {
+    /// - Parameters:
+    ///   - certificates: Makes it one that speaks TLS.
+    ///   - asksClients: Whether it serves only those whom the authority vouches for.
+    init(
+        rejecting points: Int = 0, _ certificates: Certificates? = nil, asksClients: Bool = false
+    ) async throws {
         port = try LoopbackPort.free()
         let directory = try TemporaryDirectory()
         let script = Bundle.module.path(forResource: "collector", ofType: "py", inDirectory: "Fixtures") ?? ""
-        server = try ServerProcess(
-            "python3",
-            [script, "\(port)", directory.path("requests"), "--reject", "\(points)"]
-                + (certificate.map { ["--certificate", $0] } ?? []), in: directory)
+        var arguments = [script, "\(port)", directory.path("requests"), "--reject", "\(points)"]
+        if let certificates {
+            arguments += ["--certificate", certificates.certificate("here"), "--key", certificates.key("here")]
+            if asksClients { arguments += ["--clients", certificates.authority] }
+        }
+        server = try ServerProcess("python3", arguments, in: directory)
         try await server.waitUntilListening(on: port)
     }
 

@@ -160,21 +160,14 @@ struct PrometheusTests {
 
     @Test("the sample of the README, in a process of its own, which is killed and comes back")
     func readme() async throws {
-        let readme = try String(
-            contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
-                .appending(path: "../../Plugins/PrometheusExporter/README.md"), encoding: .utf8)
-        let sample = try #require(readme.components(separatedBy: "```yaml\n").dropFirst().first)
-        var text = try #require(sample.components(separatedBy: "```").first)
         let port = try LoopbackPort.free()
-        text = text.replacingOccurrences(of: "127.0.0.1:9464", with: "127.0.0.1:\(port)")
-        let directory = try TemporaryDirectory()
-        try Data(text.utf8).write(to: URL(filePath: directory.path + "/weir.yaml"))
+        let yaml = try ReadmeSample.yaml(of: "PrometheusExporter", ["127.0.0.1:9464": "127.0.0.1:\(port)"])
         let stats = try Stats(cellsPerCore: 1 << 20)
         let things = Measure<Int64>("things")
         try stats.register(View("things", of: things, as: .sum))
         things.record(41, in: stats)
         let exporting = try startExporting(
-            configuration: Configuration(contentsOf: directory.path + "/weir.yaml"), from: stats)
+            configuration: Configuration(yaml: yaml, file: "README.md", environment: [:]), from: stats)
         let prometheus = try await Server(scraping: port)
         try await eventually("it is there") { try prometheus.query("things_total") == [[:]: 41] }
         things.record(1, in: stats)

@@ -3,6 +3,7 @@ import RemoteWriteSink
 import Testing
 import Weir
 import WeirBatch
+import WeirConfiguration
 import WeirExport
 import WeirTestSupport
 
@@ -57,6 +58,38 @@ struct PrometheusTests {
         // The end mark is a millisecond after the last collection.
         let end = Double(source.begin) + Double(accounts.offered.batches) + 0.5
         #expect(try prometheus.query(#"{__name__=~"room.*|http.*|rpc.*"}"#, at: end) == [])
+    }
+
+    @Test("the README's configuration runs as it is written, as a plugin in a process of its own, and all arrives")
+    func readme() async throws {
+        let prometheus = try await Prometheus()
+        let yaml = try ReadmeSample.yaml(
+            of: "RemoteWriteExporter", ["127.0.0.1:9090": "127.0.0.1:\(prometheus.port)"])
+        let stats = try Stats(cellsPerCore: 1 << 20)
+        let (requests, latency) = (Measure<Int64>("requests"), Measure<Double>("latency", unit: .seconds))
+        let route: TagKey = "http.route"
+        try stats.register(
+            View("readme/requests", of: requests, by: [route], as: .sum),
+            View("readme/latency", of: latency, as: .distribution(bounds: [0.25])))
+        let exporting = try startExporting(
+            configuration: Configuration(yaml: yaml, file: "README.md", environment: [:]), from: stats)
+        for number in 1...1000 {
+            requests.record(2, Tags([(route, number % 4 == 0 ? "/a" : "/b")]), in: stats)
+            latency.record(number <= 300 ? 0.25 : 0.5, in: stats)
+        }
+        let report = await exporting.shutdown(deadline: .seconds(60))
+        #expect(report.isComplete && exporting.snapshots[0].accounts.imbalance == nil, "\(report)")
+        // The series have ended with the process, so that only a look back sees them.
+        func last(_ name: String, by label: String) throws -> [String] {
+            try prometheus.query(
+                "sum by (\(label)) (last_over_time(\(name)[5m]))", at: Date().timeIntervalSince1970 + 1)
+        }
+        #expect(
+            try last("readme_requests_total", by: "http_route") == [
+                #"{http_route="/a"} 500"#, #"{http_route="/b"} 1500"#,
+            ])
+        #expect(try last("readme_latency_seconds_bucket", by: "le") == [#"{le="+Inf"} 1000"#, #"{le="0.25"} 300"#])
+        #expect(try last("readme_latency_seconds_sum", by: "job").map { $0.split(separator: " ").last } == ["425"])
     }
 
     @Test("exponential distributions are native histograms where that is asked for")

@@ -1,6 +1,6 @@
 """A collector that reads OTLP with OpenTelemetry's own classes and writes each request to a file, a line each.
 
-    collector.py PORT FILE [--reject N] [--certificate PEM]
+    collector.py PORT FILE [--reject N] [--certificate PEM --key PEM [--clients PEM]]
 
 A point is written as text whose parts are sorted; doubles as their bits, so that nothing is rounded.
 """
@@ -106,10 +106,15 @@ parser.add_argument("port", type=int)
 parser.add_argument("file")
 parser.add_argument("--reject", type=int, default=0)
 parser.add_argument("--certificate")
+parser.add_argument("--key")
+parser.add_argument("--clients", help="an authority: only clients that it vouches for are served")
 options = parser.parse_args()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
 if options.certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(options.certificate)
+    context.load_cert_chain(options.certificate, options.key)
+    if options.clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(options.clients)
     server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()
