@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
+        .library(name: "WeirTracing", targets: ["WeirTracing"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
@@ -59,6 +60,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -113,6 +115,12 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirTracing",
+            dependencies: [
+                "WeirRecording", .product(name: "Instrumentation", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
@@ -149,8 +157,9 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                "OtlpHttpSink", "PrometheusSink", "WeirGzip",
+                "OtlpHttpSink", "PrometheusSink", "WeirGzip", "WeirTracing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Instrumentation", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings),
 
@@ -213,6 +222,13 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]),
         tests("WeirSystemMetricsTests", of: ["WeirSystemMetrics", "WeirRecording", "WeirExport", "WeirBatch"]),
+        tests(
+            "WeirTracingTests",
+            of: [
+                "WeirTracing", "WeirRecording", "WeirExport", "WeirBatch",
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),

@@ -40,8 +40,8 @@ struct BenchCommand: AsyncParsableCommand {
     func validate() throws {
         guard (7...1_000).contains(rounds) else { throw ValidationError("--rounds is \(rounds), expected 7 to 1000") }
         let names =
-            RecordingBenches.names + ExportBenches.names + SinkBenches.names + ScrapeBenches.names
-            + RequestBenches.names
+            RecordingBenches.names + AmbientBenches.names + ExportBenches.names + SinkBenches.names
+            + ScrapeBenches.names + RequestBenches.names
         guard (1...86_400).contains(seconds) else {
             throw ValidationError("--for is \(seconds), expected 1 to 86400 seconds")
         }
@@ -60,5 +60,6 @@ struct BenchCommand: AsyncParsableCommand {
         try await ScrapeBenches.run(only: only, rounds: rounds, report)
         try await RequestBenches.run(only: only, rounds: rounds, report)
         try await SinkBenches.run(only: only, for: .seconds(seconds), report)
+        try AmbientBenches.run(only: only, rounds: rounds, report)
     }
 }

@@ -18,9 +18,13 @@ enum RecordingBenches {
     private static let unviewed = Measure<Int64>("bench.unviewed")
     private static let keys: [TagKey] = ["method", "route", "status"]
 
-    /// Rounds of all benches that are asked for, each with 1 and with 2 threads.
     static func run(only: String, rounds: Int, _ report: Report) throws {
-        let wanted = try benches().filter { $0.name.hasPrefix(only) }
+        measure(try benches().filter { $0.name.hasPrefix(only) }, rounds: rounds, report)
+        if "series.create".hasPrefix(only) { try createSeries(rounds: rounds, report) }
+    }
+
+    /// Rounds of all benches that are asked for, each with 1 and with 2 threads.
+    static func measure(_ wanted: [Bench], rounds: Int, _ report: Report) {
         let baseline = Measuring.baseline()
         let runs = wanted.flatMap { bench in
             let iterations = Measuring.calibrate(bench)
@@ -42,7 +46,6 @@ enum RecordingBenches {
             report.recording(
                 run.bench.name, threads: run.threads, nanoseconds: Spread(times[index]), ratio: Spread(ratios[index]))
         }
-        if "series.create".hasPrefix(only) { try createSeries(rounds: rounds, baseline, report) }
     }
 
     private static func benches() throws -> [Bench] {
@@ -119,7 +122,8 @@ enum RecordingBenches {
     // MARK: - New series
 
     /// 100,000 new series a round, tags built included, each round in an instance of its own.
-    private static func createSeries(rounds: Int, _ baseline: Bench, _ report: Report) throws {
+    private static func createSeries(rounds: Int, _ report: Report) throws {
+        let baseline = Measuring.baseline()
         let seriesCount = 100_000
         var times: [Double] = []
         var ratios: [Double] = []

@@ -1,32 +1,15 @@
-private import CWeirCPU
-
-/// Tags that follow the task.
-enum AmbientTags {
-    @TaskLocal static var current: Tags?
-
-    /// From now on, measurements of views that keep one of these keys look for it in the task.
-    static func announce(_ tags: Tags) {
-        weir_process_add_ambient_keys(tags.storage.mask)
-    }
-
-    /// The task's tags with others added over them.
-    static func adding(_ tags: Tags) -> Tags {
-        announce(tags)
-        return current?.merging(tags) ?? tags
-    }
-}
-
 /// Runs an operation whose measurements also have these tags, where a view keeps their keys.
 ///
-/// They follow the task into its children. Tags given with a measurement win over them, and those of an inner call over
-/// those of an outer one. Only measurements of views that keep such a key, and that do not give it themselves, pay for
-/// looking: some 15 ns.
+/// They follow the task into its children, and `ServiceContext` where that goes, in a program that uses `WeirTracing`. Tags
+/// given with a measurement win over them, and those of an inner call over those of an outer one. Only measurements of
+/// views that keep such a key, and that do not give it themselves, pay for looking: some 15 ns.
 public func withTags<Result, Failure: Error>(
     _ tags: Tags, _ operation: () throws(Failure) -> Result
 ) throws(Failure) -> Result {
-    let outcome = AmbientTags.$current.withValue(AmbientTags.adding(tags)) {
-        Swift.Result(catching: operation)
-    }
+    let all = AmbientTags.adding(tags)
+    let outcome =
+        AmbientTags.carrier?.carrying(all) { Swift.Result(catching: operation) }
+        ?? AmbientTags.$inTask.withValue(all) { Swift.Result(catching: operation) }
     return try outcome.get()
 }
 
@@ -41,7 +24,11 @@ public func withTags<Result, Failure: Error>(
 public func withTags<Result>(
     _ tags: Tags, isolation: isolated (any Actor)? = #isolation, _ operation: () async throws -> Result
 ) async rethrows -> Result {
-    try await AmbientTags.$current.withValue(AmbientTags.adding(tags), operation: operation, isolation: isolation)
+    let all = AmbientTags.adding(tags)
+    guard let carrier = AmbientTags.carrier else {
+        return try await AmbientTags.$inTask.withValue(all, operation: operation, isolation: isolation)
+    }
+    return try await carrier.carrying(all, isolation: isolation, operation)
 }
 
 /// Runs an operation whose measurements also have these tags, where a view keeps their keys.
@@ -52,23 +39,30 @@ public func withTags<Result>(
 }
 
 extension TagSlice {
-    /// These tags with the task's under them, for the length of a call.
+    /// These tags with those that follow the task under them, for the length of a call.
     @inline(never)
     func withAmbient(_ body: (TagSlice) -> Void) {
-        guard let ambient = AmbientTags.current?.storage, ambient.count > 0 else { return unsafe body(self) }
-        let limit = unsafe count + ambient.count
+        unsafe withTags(AmbientTags.carrier?.tags) { slice in
+            unsafe slice.withTags(AmbientTags.inTask, body)
+        }
+    }
+
+    /// These tags with others under them, for the length of a call.
+    private func withTags(_ tags: Tags?, _ body: (TagSlice) -> Void) {
+        guard let others = tags?.storage, others.count > 0 else { return unsafe body(self) }
+        let limit = unsafe count + others.count
         unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: limit) { buffer in
             let merged = buffer.baseAddress!
             var slice = unsafe TagSlice(merged)
             for index in 0..<(unsafe count) { unsafe slice.append(entries[index], to: merged) }
-            for index in 0..<ambient.count {
-                let entry = unsafe ambient.entries[index]
+            for index in 0..<others.count {
+                let entry = unsafe others.entries[index]
                 let isGiven = (0..<(unsafe count)).contains { unsafe entries[$0].key == entry.key }
                 if !isGiven { unsafe slice.append(entry, to: merged) }
             }
             unsafe body(slice)
         }
-        // The entries point into the ambient tags' storage.
-        withExtendedLifetime(ambient) {}
+        // The entries point into the other tags' storage.
+        withExtendedLifetime(others) {}
     }
 }

@@ -15,7 +15,10 @@ let strictest: [SwiftSetting] = [
 let package = Package(
     name: "client",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "weir", path: "../..")],
+    dependencies: [
+        .package(name: "weir", path: "../.."),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+    ],
     targets: [
         .executableTarget(
             name: "Client",
@@ -26,6 +29,14 @@ let package = Package(
             dependencies: [
                 "Weir", "GraphiteSink", "NatsSink", "OtlpHttpSink", "PrometheusSink", "RemoteWriteSink", "StatsdSink",
             ].map { .product(name: $0, package: "weir") },
+            swiftSettings: strictest),
+        .executableTarget(
+            name: "Traced",
+            dependencies: [
+                .product(name: "Weir", package: "weir"), .product(name: "WeirTracing", package: "weir"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: strictest),
     ]
 )
