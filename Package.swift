@@ -96,7 +96,10 @@ let package = Package(
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(name: "WeirWire", swiftSettings: swiftSettings),
-        .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
+        .target(name: "WeirSecretFile", swiftSettings: swiftSettings),
+        .target(
+            name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit", "WeirSecretFile"],
+            swiftSettings: swiftSettings),
         .target(
             name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
             path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
@@ -172,7 +175,7 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirWireTests", of: ["WeirWire"]),
-        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit"]),
+        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit", "WeirSecretFile"]),
         tests(
             "RemoteWriteSinkTests",
             of: [
@@ -234,10 +237,11 @@ let package = Package(
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [
-                "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
+                "WeirBatch", "WeirGzip", "WeirPrometheusNames", "WeirSecretFile", "WeirWire",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
         + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines"])
         + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines"])
-        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS"])
+        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirSecretFile"])
 )
