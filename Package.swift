@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
+        .library(name: "S3Exporter", type: .dynamic, targets: ["S3Exporter"]),
+        .library(name: "S3Sink", targets: ["S3Sink"]),
         .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
         .library(name: "NatsSink", targets: ["NatsSink"]),
         .library(name: "RemoteWriteExporter", type: .dynamic, targets: ["RemoteWriteExporter"]),
@@ -186,6 +188,13 @@ let package = Package(
             of: ["OtlpHttpSink", "Weir", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirGzip", "WeirHTTPClient"],
             resources: [.copy("Fixtures")]),
         tests(
+            "S3SinkTests",
+            of: [
+                "S3Sink", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirHTTPClient",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [.copy("Fixtures")]),
+        tests(
             "TextSinkTests",
             of: [
                 "StatsdSink", "GraphiteSink", "WeirLines", "Weir", "WeirConfiguration", "WeirExport",
@@ -243,5 +252,7 @@ let package = Package(
             ])
         + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines"])
         + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines"])
+        + exporter(
+            "S3Exporter", sink: "S3Sink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirSecretFile", "WeirWire"])
         + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirSecretFile"])
 )
