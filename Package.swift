@@ -44,6 +44,8 @@ let package = Package(
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
+        .library(name: "S3Exporter", type: .dynamic, targets: ["S3Exporter"]),
+        .library(name: "S3Sink", targets: ["S3Sink"]),
         .library(name: "NatsExporter", type: .dynamic, targets: ["NatsExporter"]),
         .library(name: "NatsSink", targets: ["NatsSink"]),
         .library(name: "RemoteWriteExporter", type: .dynamic, targets: ["RemoteWriteExporter"]),
@@ -98,7 +100,10 @@ let package = Package(
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
         .target(name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(name: "WeirWire", swiftSettings: swiftSettings),
-        .target(name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit"], swiftSettings: swiftSettings),
+        .target(name: "WeirSecretFile", swiftSettings: swiftSettings),
+        .target(
+            name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit", "WeirSecretFile"],
+            swiftSettings: swiftSettings),
         .target(
             name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
             path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
@@ -181,7 +186,7 @@ let package = Package(
         tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirWireTests", of: ["WeirWire"]),
-        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit"]),
+        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit", "WeirSecretFile"]),
         tests(
             "RemoteWriteSinkTests",
             of: [
@@ -193,6 +198,13 @@ let package = Package(
             of: [
                 "OtlpHttpSink", "Weir", "WeirBatch", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirGzip",
                 "WeirHTTPClient",
+            ],
+            resources: [.copy("Fixtures")]),
+        tests(
+            "S3SinkTests",
+            of: [
+                "S3Sink", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch", "WeirHTTPClient",
+                .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.copy("Fixtures")]),
         tests(
@@ -254,10 +266,13 @@ let package = Package(
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [
-                "WeirBatch", "WeirGzip", "WeirPrometheusNames", .product(name: "NIOCore", package: "swift-nio"),
+                "WeirBatch", "WeirGzip", "WeirPrometheusNames", "WeirSecretFile", "WeirWire",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
         + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines"])
         + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines"])
-        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS"])
+        + exporter(
+            "S3Exporter", sink: "S3Sink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirSecretFile", "WeirWire"])
+        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirSecretFile"])
 )

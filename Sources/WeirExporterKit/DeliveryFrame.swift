@@ -41,6 +41,17 @@ public struct DeliveryFrame: ~Copyable {
         try unsafe body(header.bytes, payload.bytes)
     }
 
+    /// Header and payload, one behind the other, as a piece of a Weir batch file.
+    package var bytes: [UInt8] {
+        withBytes { header, payload in
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(header.byteCount + payload.byteCount)
+            unsafe header.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+            unsafe payload.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+            return bytes
+        }
+    }
+
     /// Shows what the payload holds, as the host reads it: an exporter needs neither zstd nor protobuf.
     ///
     /// - Returns: nil where there is nothing to read: the frame is an end mark, its payload is damaged, or the host is

@@ -39,8 +39,15 @@ struct CurlTransfer: ~Copyable {
         unsafe curl_easy_reset(easy)
         var list: UnsafeMutablePointer<curl_slist>?
         defer { unsafe curl_slist_free_all(list) }
-        // Without the first one libcurl asks before it sends a long body, and waits for a server that does not know that.
-        for header in [HTTPHeader("Expect", "")] + request.headers {
+        if request.signer != nil, let (first, second) = RequestSigner.unsortable(request.headers) {
+            throw .setting(
+                key: "headers",
+                wanted: "no two of which one's name begins with the other's, found \(first) and \(second)")
+        }
+        // Without the first one libcurl asks before it sends a long body, and waits for a server that does not know that. It
+        // would sign that header although it leaves it out (seen in 7.88).
+        let omitted = request.signer == nil ? [HTTPHeader("Expect", "")] : []
+        for header in omitted + request.headers {
             guard header.isValid else { throw .setting(key: "header \(header.name)", wanted: "no control characters") }
             // A semicolon is libcurl's way to say that the value is empty.
             let isOmitted = header.name == "Expect"
@@ -81,6 +88,11 @@ struct CurlTransfer: ~Copyable {
         unsafe weir_curl_set_text(easy, CURLOPT_URL, request.url)
         if request.method != .get { unsafe weir_curl_set_number(easy, CURLOPT_POST, 1) }
         unsafe weir_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+        if let signer = request.signer {
+            unsafe weir_curl_set_text(easy, CURLOPT_AWS_SIGV4, signer.scope)
+            unsafe weir_curl_set_text(easy, CURLOPT_USERNAME, signer.keyID)
+            unsafe weir_curl_set_text(easy, CURLOPT_PASSWORD, signer.secretKey)
+        }
         if let authorities = options.authorities { unsafe weir_curl_set_text(easy, CURLOPT_CAINFO, authorities) }
         if let certificate = options.certificate {
             unsafe weir_curl_set_text(easy, CURLOPT_SSLCERT, certificate.file)

@@ -6,7 +6,10 @@ extension HTTPAnswer {
     /// Too many requests, an overloaded server and credentials that it does not take pass by themselves, or by somebody
     /// who mends them: tried again without end, and the queue's bounds decide. Other failures of the server may be this
     /// frame's fault: at most 10 times. Everything else is said about the request: it will not be taken.
-    package func deliveryResult(now: UInt64) -> DeliveryResult {
+    ///
+    /// - Parameter found: What the server says, where somebody has read that; the body's beginning otherwise.
+    package func deliveryResult(now: UInt64, saying found: String? = nil) -> DeliveryResult {
+        let words = found ?? words
         let text = "HTTP \(status)" + (words.isEmpty ? "" : ": \(words)")
         switch status {
         case 200..<300: return .delivered

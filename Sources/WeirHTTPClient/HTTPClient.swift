@@ -57,11 +57,16 @@ package struct HTTPRequest: Sendable {
     package var url: String
     package var headers: [HTTPHeader]
     package var body: [UInt8]
+    /// Who signs it; nil for nobody.
+    package var signer: RequestSigner?
 
-    package init(_ method: Method, _ url: String, headers: [HTTPHeader] = [], body: [UInt8] = []) {
+    package init(
+        _ method: Method, _ url: String, headers: [HTTPHeader] = [], body: [UInt8] = [], signer: RequestSigner? = nil
+    ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
+        self.signer = signer
     }
 }

@@ -13,10 +13,25 @@ package final class HTTPDestination: Sendable {
 
     /// - Parameter path: What follows the endpoint where that has no path of its own.
     /// - Throws: Where the settings cannot be used. No text of a header is in the error.
-    package init(settings: Settings, host: ExporterHost, path: String) throws(ExporterError) {
-        let file = { (setting: Setting) in settings.text(setting).isEmpty ? nil : settings.text(setting) }
+    package convenience init(settings: Settings, host: ExporterHost, path: String) throws(ExporterError) {
+        let url: String
         do throws(HTTPError) {
             url = try Self.url(settings.text(HTTPSettings.endpoint), path: path)
+        } catch {
+            throw ExporterError(error.description)
+        }
+        try self.init(settings: settings, host: host, url: url)
+    }
+
+    /// - Parameters:
+    ///   - settings: Those of ``HTTPSettings`` that the exporter's kind names.
+    ///   - url: What the settings say of it, checked by ``url(_:path:)``.
+    /// - Throws: As above.
+    package init(settings: Settings, host: ExporterHost, url: String) throws(ExporterError) {
+        let file = { (setting: Setting) in
+            !settings.has(setting.key) || settings.text(setting).isEmpty ? nil : settings.text(setting)
+        }
+        do throws(HTTPError) {
             var options = HTTPClient.Options(authorities: file(HTTPSettings.authorities))
             if let certificate = file(HTTPSettings.certificate) {
                 options.certificate = (certificate, file(HTTPSettings.key) ?? certificate)
@@ -29,20 +44,28 @@ package final class HTTPDestination: Sendable {
         } catch {
             throw ExporterError(error.description)
         }
+        self.url = url
         timeout = UInt64(settings.number(HTTPSettings.timeout))
         self.host = host
     }
 
-    /// Sends a body and waits for the answer, as long as the settings allow and at most until a deadline.
+    /// Sends a request, with the headers that were set behind its own, and waits for the answer, as long as the settings
+    /// allow and at most until a deadline.
     ///
     /// - Parameter deadline: By the host's monotonic clock.
-    package func post(
-        _ body: [UInt8], headers protocolHeaders: [HTTPHeader], deadline: UInt64
-    ) throws(HTTPError) -> HTTPAnswer {
-        let all = try headers.withLock { headers throws(HTTPError) in protocolHeaders + (try headers.current()) }
+    package func send(_ request: HTTPRequest, deadline: UInt64) throws(HTTPError) -> HTTPAnswer {
+        var request = request
+        request.headers += try headers.withLock { headers throws(HTTPError) in try headers.current() }
         let now = host.monotonicNanoseconds()
         let left = min(timeout, deadline > now ? deadline - now : 0)
-        return try client.send(HTTPRequest(.post, url, headers: all, body: body), within: Double(left) / 1e9)
+        return try client.send(request, within: Double(left) / 1e9)
+    }
+
+    /// Sends a body to the settings' address and waits likewise.
+    package func post(
+        _ body: [UInt8], headers: [HTTPHeader], deadline: UInt64
+    ) throws(HTTPError) -> HTTPAnswer {
+        try send(HTTPRequest(.post, url, headers: headers, body: body), deadline: deadline)
     }
 
     /// The same, where all but success ends the delivery.
@@ -64,7 +87,7 @@ package final class HTTPDestination: Sendable {
     package func stop() { client.stop() }
 
     /// The endpoint, checked and with a path. Names and passwords in it would be shown wherever it is.
-    static func url(_ text: String, path: String) throws(HTTPError) -> String {
+    package static func url(_ text: String, path: String) throws(HTTPError) -> String {
         let wanted = HTTPError.setting(
             key: HTTPSettings.endpoint.key, wanted: "http://host:port/path or https://, without a user's name")
         guard let url = unsafe curl_url() else { throw .unusable(reason: "libcurl has no memory left") }

@@ -1,3 +1,6 @@
+package import WeirExporterKit
+package import WeirSecretFile
+
 /// Why there is no answer to a request. Texts are libcurl's, which name hosts and files and no header.
 package enum HTTPError: Error, Equatable, CustomStringConvertible {
     /// Something that was set cannot be used: which, what was wanted, and what was found where that is no secret.
@@ -30,5 +33,12 @@ package enum HTTPError: Error, Equatable, CustomStringConvertible {
         case .unanswered, .stopped(wasSending: true): true
         case .stopped(wasSending: false), .setting, .file, .notTrusted, .notConnected, .unusable: false
         }
+    }
+}
+
+extension HTTPError {
+    /// - Parameter setting: What names the file.
+    package init(_ failure: SecretFile.Failure, _ setting: Setting) {
+        self = .file(key: setting.key, path: failure.path, reason: failure.reason)
     }
 }

@@ -1,21 +1,22 @@
 internal import WeirExporterKit
+private import WeirSecretFile
 
 /// Headers from settings and files. Their values are secrets: no error shows one.
 struct RequestHeaders {
     private let fixed: [HTTPHeader]
-    private var headersFile: WatchedFile?
-    private var tokenFile: WatchedFile?
+    private var headersFile: SecretFile?
+    private var tokenFile: SecretFile?
 
     init(_ text: String, headersFile: String?, tokenFile: String?) throws(HTTPError) {
         fixed = try Self.parse(text)
-        self.headersFile = headersFile.map { WatchedFile(key: HTTPSettings.headersFile.key, path: $0) }
-        self.tokenFile = tokenFile.map { WatchedFile(key: HTTPSettings.tokenFile.key, path: $0) }
+        self.headersFile = headersFile.map(SecretFile.init)
+        self.tokenFile = tokenFile.map(SecretFile.init)
     }
 
     /// All headers, files read anew where they have changed.
     mutating func current() throws(HTTPError) -> [HTTPHeader] {
         var headers = fixed
-        if let text = try headersFile?.contents() {
+        if let text = try Self.text(of: &headersFile, HTTPSettings.headersFile) {
             for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
                 if line.allSatisfy(\.isWhitespace) { continue }
                 guard let header = Self.header(line, separator: ":") else {
@@ -26,7 +27,7 @@ struct RequestHeaders {
                 headers.append(header)
             }
         }
-        if let text = try tokenFile?.contents() {
+        if let text = try Self.text(of: &tokenFile, HTTPSettings.tokenFile) {
             let header = HTTPHeader("Authorization", "Bearer " + Self.trimmed(text[...]))
             guard header.isValid else {
                 throw .file(key: HTTPSettings.tokenFile.key, path: tokenFile?.path ?? "", reason: "wanted one line")
@@ -34,6 +35,14 @@ struct RequestHeaders {
             headers.append(header)
         }
         return headers
+    }
+
+    private static func text(of file: inout SecretFile?, _ setting: Setting) throws(HTTPError) -> String? {
+        do throws(SecretFile.Failure) {
+            return try file?.text()
+        } catch {
+            throw HTTPError(error, setting)
+        }
     }
 
     /// `name=value,name=value`, where a value may have `%2C`: the form of `OTEL_EXPORTER_OTLP_HEADERS`.

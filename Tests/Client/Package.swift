@@ -27,7 +27,8 @@ let package = Package(
         .executableTarget(
             name: "Exporters",
             dependencies: [
-                "Weir", "GraphiteSink", "NatsSink", "OtlpHttpSink", "PrometheusSink", "RemoteWriteSink", "StatsdSink",
+                "Weir", "GraphiteSink", "NatsSink", "OtlpHttpSink", "PrometheusSink", "RemoteWriteSink", "S3Sink",
+                "StatsdSink",
             ].map { .product(name: $0, package: "weir") },
             swiftSettings: strictest),
         .executableTarget(

@@ -1,4 +1,5 @@
 internal import CNATS
+private import WeirSecretFile
 
 /// How one connection is made, in the library's words.
 @safe
@@ -33,16 +34,16 @@ struct NatsOptions: ~Copyable {
 
     private func logIn(_ login: NatsSettings.Login) throws(NatsError) {
         if !login.credentialsFile.isEmpty {
-            try SecretFile.check(login.credentialsFile)
+            try checkFile(login.credentialsFile)
             try check(unsafe natsOptions_SetUserCredentialsFromFiles(pointer, login.credentialsFile, nil))
         } else if !login.user.isEmpty {
-            let password = try SecretFile.read(login.passwordFile)
+            let password = try secret(in: login.passwordFile)
             try check(unsafe natsOptions_SetUserInfo(pointer, login.user, password))
         } else if !login.tokenFile.isEmpty {
-            let token = try SecretFile.read(login.tokenFile)
+            let token = try secret(in: login.tokenFile)
             try check(unsafe natsOptions_SetToken(pointer, token))
         } else if !login.nkey.isEmpty {
-            try SecretFile.check(login.nkeySeedFile)
+            try checkFile(login.nkeySeedFile)
             try check(unsafe natsOptions_SetNKeyFromSeed(pointer, login.nkey, login.nkeySeedFile))
         }
     }
@@ -50,13 +51,26 @@ struct NatsOptions: ~Copyable {
     private func secure(_ tls: NatsSettings.TLS) throws(NatsError) {
         try check(unsafe natsOptions_SetSecure(pointer, true))
         if !tls.caFile.isEmpty {
-            try SecretFile.check(tls.caFile)
+            try checkFile(tls.caFile)
             try check(unsafe natsOptions_LoadCATrustedCertificates(pointer, tls.caFile))
         }
         if !tls.certificateFile.isEmpty {
-            try SecretFile.check(tls.certificateFile)
-            try SecretFile.check(tls.keyFile)
+            try checkFile(tls.certificateFile)
+            try checkFile(tls.keyFile)
             try check(unsafe natsOptions_LoadCertificatesChain(pointer, tls.certificateFile, tls.keyFile))
+        }
+    }
+
+    private func secret(in path: String) throws(NatsError) -> String {
+        var file = SecretFile(path)
+        do throws(SecretFile.Failure) { return try file.line() } catch {
+            throw .file(path: error.path, reason: error.reason)
+        }
+    }
+
+    private func checkFile(_ path: String) throws(NatsError) {
+        do throws(SecretFile.Failure) { try SecretFile(path).check() } catch {
+            throw .file(path: error.path, reason: error.reason)
         }
     }
 

@@ -84,7 +84,7 @@ public final class NatsSink: Exporter {
             let connection = try openConnection(before: frame.deadline)
             try prepareStream(over: connection, before: frame.deadline)
             let answer = try connection.publish(
-                frame.message, to: settings.subject, stream: settings.stream.name, headers: Header.all(of: facts),
+                frame.bytes, to: settings.subject, stream: settings.stream.name, headers: Header.all(of: facts),
                 milliseconds: milliseconds(settings.publishTimeout, before: frame.deadline))
             if answer.isDuplicate { counts.withLock { $0.duplicates += 1 } }
             return .delivered
@@ -188,17 +188,4 @@ public final class NatsSink: Exporter {
     }
 
     private static func milliseconds(_ nanoseconds: UInt64) -> Int64 { max(Int64(nanoseconds / 1_000_000), 1) }
-}
-
-extension DeliveryFrame {
-    /// Header and payload, one behind the other.
-    fileprivate var message: [UInt8] {
-        withBytes { header, payload in
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(header.byteCount + payload.byteCount)
-            unsafe header.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-            unsafe payload.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-            return bytes
-        }
-    }
 }
