@@ -40,6 +40,8 @@ let package = Package(
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
+        .library(name: "WeirMetrics", targets: ["WeirMetrics"]),
+        .library(name: "WeirServiceLifecycle", targets: ["WeirServiceLifecycle"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
         .library(name: "OtlpHttpSink", targets: ["OtlpHttpSink"]),
@@ -60,8 +62,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C, each with named importers.
@@ -113,6 +117,20 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirMetrics",
+            dependencies: [
+                "WeirRecording", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "WeirServiceLifecycle",
+            dependencies: [
+                "Weir", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
@@ -149,8 +167,9 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                "OtlpHttpSink", "PrometheusSink", "WeirGzip",
+                "OtlpHttpSink", "PrometheusSink", "WeirGzip", "WeirMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: swiftSettings),
 
@@ -209,6 +228,21 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]),
         tests("WeirSystemMetricsTests", of: ["WeirSystemMetrics", "WeirRecording", "WeirExport", "WeirBatch"]),
+        tests(
+            "WeirMetricsTests",
+            of: [
+                "WeirMetrics", "WeirRecording", "WeirExport", "WeirBatch",
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ]),
+        tests(
+            "WeirServiceLifecycleTests",
+            of: [
+                "WeirServiceLifecycle", "Weir", "WeirBatch", "WeirExporterKit",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),

@@ -2,11 +2,12 @@ internal import WeirRecording
 
 /// The recording path, in the process's own `Stats` as an application uses it.
 enum RecordingBenches {
-    static let names = [
-        "counter.bound", "distribution.bound.14", "exponential.bound", "gauge.set", "counter.tags.prebuilt",
-        "counter.tags.strings", "record.multi", "record.unviewed", "counter.static", "counter.tags.literal",
-        "series.create",
-    ]
+    static let names =
+        [
+            "counter.bound", "distribution.bound.14", "exponential.bound", "gauge.set", "counter.tags.prebuilt",
+            "counter.tags.strings", "record.multi", "record.unviewed", "counter.static", "counter.tags.literal",
+            "series.create",
+        ] + SwiftMetricsBenches.names
 
     private static let count = Measure<Int64>("bench.count")
     private static let tagged = Measure<Int64>("bench.tagged")
@@ -20,8 +21,16 @@ enum RecordingBenches {
 
     /// Rounds of all benches that are asked for, each with 1 and with 2 threads.
     static func run(only: String, rounds: Int, _ report: Report) throws {
-        let wanted = try benches().filter { $0.name.hasPrefix(only) }
         let baseline = Measuring.baseline()
+        func run(_ benches: [Bench]) {
+            self.run(benches.filter { $0.name.hasPrefix(only) }, rounds: rounds, baseline, report)
+        }
+        run(SwiftMetricsBenches.withoutFactory)
+        run(try benches() + SwiftMetricsBenches.withFactory())
+        if "series.create".hasPrefix(only) { try createSeries(rounds: rounds, baseline, report) }
+    }
+
+    private static func run(_ wanted: [Bench], rounds: Int, _ baseline: Bench, _ report: Report) {
         let runs = wanted.flatMap { bench in
             let iterations = Measuring.calibrate(bench)
             return [1, 2].map { (bench: bench, iterations: iterations, threads: $0) }
@@ -42,7 +51,6 @@ enum RecordingBenches {
             report.recording(
                 run.bench.name, threads: run.threads, nanoseconds: Spread(times[index]), ratio: Spread(ratios[index]))
         }
-        if "series.create".hasPrefix(only) { try createSeries(rounds: rounds, baseline, report) }
     }
 
     private static func benches() throws -> [Bench] {
