@@ -40,6 +40,8 @@ let package = Package(
         .library(name: "WeirConfiguration", targets: ["WeirConfiguration"]),
         .library(name: "WeirExporterKit", targets: ["WeirExporterKit"]),
         .library(name: "WeirSystemMetrics", targets: ["WeirSystemMetrics"]),
+        .library(name: "WeirMetrics", targets: ["WeirMetrics"]),
+        .library(name: "WeirServiceLifecycle", targets: ["WeirServiceLifecycle"]),
         .library(name: "WeirTracing", targets: ["WeirTracing"]),
         .library(name: "FileExporter", type: .dynamic, targets: ["FileExporter"]),
         .library(name: "OtlpHttpExporter", type: .dynamic, targets: ["OtlpHttpExporter"]),
@@ -64,8 +66,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C, each with named importers.
@@ -126,6 +130,20 @@ let package = Package(
                 "WeirRecording", .product(name: "Instrumentation", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "WeirMetrics",
+            dependencies: [
+                "WeirRecording", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "WeirServiceLifecycle",
+            dependencies: [
+                "Weir", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swiftSettings),
 
         // Programs.
         .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
@@ -162,8 +180,9 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                "OtlpHttpSink", "PrometheusSink", "WeirGzip", "WeirTracing",
+                "OtlpHttpSink", "PrometheusSink", "WeirGzip", "WeirMetrics", "WeirTracing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Instrumentation", package: "swift-distributed-tracing"),
             ],
             swiftSettings: swiftSettings),
@@ -240,6 +259,21 @@ let package = Package(
                 "WeirTracing", "WeirRecording", "WeirExport", "WeirBatch",
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
+        tests(
+            "WeirMetricsTests",
+            of: [
+                "WeirMetrics", "WeirRecording", "WeirExport", "WeirBatch",
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ]),
+        tests(
+            "WeirServiceLifecycleTests",
+            of: [
+                "WeirServiceLifecycle", "Weir", "WeirBatch", "WeirExporterKit",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),

@@ -89,11 +89,15 @@ bool weir_cpu_is_rseq(void) { return is_rseq; }
 
 static bool shared_is_used = false;
 
-uint32_t weir_cpu_atomic_stripe(uint32_t count) {
-    uint32_t stripe = is_rseq ? count : weir_cpu_current(count);
-    if (stripe == count && !__atomic_load_n(&shared_is_used, __ATOMIC_RELAXED)) {
+void weir_cpu_use_shared(void) {
+    if (!__atomic_load_n(&shared_is_used, __ATOMIC_RELAXED)) {
         __atomic_store_n(&shared_is_used, true, __ATOMIC_SEQ_CST);
     }
+}
+
+uint32_t weir_cpu_atomic_stripe(uint32_t count) {
+    uint32_t stripe = is_rseq ? count : weir_cpu_current(count);
+    if (stripe == count) weir_cpu_use_shared();
     return stripe;
 }
 

@@ -1,8 +1,9 @@
 /// What a batch says of a view but its series: two tables with the same definition hold rows of the same kind, which may
 /// be added.
 ///
-/// The scale of an exponential distribution is not part of it, since buckets of different scales can be added too, nor is
-/// the key that only an overflow series has, which comes and goes with it.
+/// The scale of an exponential distribution is not part of it, since buckets of different scales can be added too, nor are
+/// the keys: those of a view that keeps all tags come and go with its series, and a row of a table without a key says the
+/// same as one of a table with it that has no such tag.
 package struct ViewDefinition: Hashable, Sendable {
     package let name: String
     package let temporality: ViewColumns.Temporality
@@ -12,7 +13,6 @@ package struct ViewDefinition: Hashable, Sendable {
     private let measure: String
     private let number: ViewColumns.Number
     private let isMonotonic: Bool
-    private let tagKeys: [String]
     private let bounds: [Double]
     private let keepsMinima: Bool
     private let keepsMaxima: Bool
@@ -27,7 +27,6 @@ package struct ViewDefinition: Hashable, Sendable {
         measure = view.measure
         number = view.aggregation == .count ? .int64 : view.number
         isMonotonic = view.isMonotonic || view.aggregation == .count
-        tagKeys = view.tagKeys.filter { $0 != ViewColumns.overflowKey }
         bounds = view.bounds
         keepsMinima = !view.minima.isEmpty
         keepsMaxima = !view.maxima.isEmpty

@@ -40,8 +40,8 @@ struct BenchCommand: AsyncParsableCommand {
     func validate() throws {
         guard (7...1_000).contains(rounds) else { throw ValidationError("--rounds is \(rounds), expected 7 to 1000") }
         let names =
-            RecordingBenches.names + AmbientBenches.names + ExportBenches.names + SinkBenches.names
-            + ScrapeBenches.names + RequestBenches.names
+            RecordingBenches.names + SwiftMetricsBenches.names + AmbientBenches.names + ExportBenches.names
+            + SinkBenches.names + ScrapeBenches.names + RequestBenches.names
         guard (1...86_400).contains(seconds) else {
             throw ValidationError("--for is \(seconds), expected 1 to 86400 seconds")
         }
@@ -56,6 +56,7 @@ struct BenchCommand: AsyncParsableCommand {
             "path: \(weir_cpu_is_rseq() ? "rseq" : "atomic"), \(weir_cpu_count()) cores, \(rounds) rounds")
         try ExportBenches.measureMemory(only: only, report)
         try RecordingBenches.run(only: only, rounds: rounds, report)
+        SwiftMetricsBenches.run(only: only, rounds: rounds, report)
         try ExportBenches.run(only: only, rounds: rounds, report)
         try await ScrapeBenches.run(only: only, rounds: rounds, report)
         try await RequestBenches.run(only: only, rounds: rounds, report)

@@ -93,7 +93,7 @@ extension Collector.State {
             filled = CachedColumns(
                 columns: ViewColumns(view.state), version: view.version, isComplete: isComplete,
                 dictionary: strings.generation)
-            filled.columns.appendFixed(lists, keys: view.state.view.tagKeys, &strings)
+            filled.columns.appendFixed(lists, keys: view.keys(lists), &strings)
         }
         filled.columns.removeValues()
         for list in lists where list.count > 0 { filled.columns.appendValues(list, view.state, from: stats) }
@@ -109,6 +109,20 @@ extension Collector.State {
 }
 
 extension ViewSnapshot {
+    /// The view's keys or, where it keeps all tags, those that its series have, in the order in which they came up.
+    fileprivate func keys(_ lists: [SeriesList]) -> [TagKey] {
+        guard state.view.allTagsBut != nil else { return state.view.tagKeys }
+        let overflow = TagKey("otel.metric.overflow")
+        var keys: [TagKey] = []
+        var known: Set<TagKey> = [overflow]
+        for list in lists {
+            for index in 0..<list.count {
+                for (key, _) in list.tags(at: index) where known.insert(key).inserted { keys.append(key) }
+            }
+        }
+        return keys
+    }
+
     fileprivate var firstStart: UInt64? {
         live.count > 0 ? live.times(at: 0).start : ended.count > 0 ? ended.times(at: 0).start : nil
     }
@@ -125,7 +139,6 @@ extension ViewColumns {
         number = state.isDouble ? .double : .int64
         unit = state.unit
         isMonotonic = true
-        tagKeys = state.view.tagKeys.map(\.name)
         switch state.form {
         case .count:
             aggregation = .count
@@ -149,6 +162,7 @@ extension ViewColumns {
     /// Everything of the rows but their values.
     fileprivate mutating func appendFixed(_ lists: [SeriesList], keys: [TagKey], _ strings: inout TagDictionary) {
         rows = lists.reduce(0) { $0 + $1.count }
+        tagKeys = keys.map(\.name)
         let overflow = TagKey("otel.metric.overflow")
         var places: [TagKey: Int] = [:]
         for (place, key) in keys.enumerated() { places[key] = place }

@@ -29,18 +29,27 @@ final class BoundSeries: @unchecked Sendable {
     private let tags: Tags
     /// Counts the recorders of its instance.
     private let number: Int
-    /// Under the lock.
+    /// Whether it is of the views' overflow series, whatever room they have.
+    private let isOverflow: Bool
+
+    // MARK: Under the lock
+
     private var count = 0
+    /// Whether its series end with it, where nobody else holds them.
+    private var endsSeries = false
 
     static let capacity = 15
+    /// What may wait to be freed before a recorder that ends looks what can be: a barrier for many of them.
+    private static let retiredLimit = 64
 
-    init(_ measure: UnsafePointer<MeasureInfo>, tags: Tags, stats: Stats) {
+    init(_ measure: UnsafePointer<MeasureInfo>, tags: Tags, stats: Stats, isOverflow: Bool = false) {
         unsafe geometry = StripeGeometry(stats.stripes)
         unsafe series = .allocate(capacity: Self.capacity + 1)
         for index in 0...Self.capacity { unsafe (series + index).initialize(to: Atomic(nil)) }
         unsafe cells = Atomic(geometry.base)
         self.stats = stats
         self.tags = tags
+        self.isOverflow = isOverflow
         unsafe measureNumber = measure.pointee.number
         number = stats.withState { state in
             state.nextRecorder += 1
@@ -61,8 +70,10 @@ final class BoundSeries: @unchecked Sendable {
             for index in 0..<count {
                 guard let held = unsafe series[index].load(ordering: .relaxed) else { continue }
                 unsafe held.pointee.holders.subtract(1, ordering: .relaxed)
+                if endsSeries { unsafe stats.forget(held, &state) }
                 unsafe stats.freeIfDone(held)
             }
+            if state.gate.retiredCount > Self.retiredLimit { stats.reclaim(&state) }
         }
         unsafe series.deallocate()
     }
@@ -71,7 +82,9 @@ final class BoundSeries: @unchecked Sendable {
     func follow(_ view: ViewState, _ state: inout Stats.State) {
         guard count < Self.capacity else { return }
         let slice = unsafe tags.storage.slice
-        guard let found = unsafe stats.findOrMake(view, slice, &state) else { return }
+        guard
+            let found = unsafe isOverflow ? stats.overflowSeries(view) : stats.findOrMake(view, slice, &state)
+        else { return }
         unsafe found.pointee.holders.add(1, ordering: .relaxed)
         // Releasing: whoever finds the series finds it written.
         unsafe series[count].store(found, ordering: .releasing)
@@ -85,6 +98,47 @@ final class BoundSeries: @unchecked Sendable {
             unsafe limit.store(found.pointee.limit.load(ordering: .relaxed), ordering: .releasing)
         } else {
             leaveFastPath()
+        }
+    }
+
+    /// Ends its series when it is freed or, where `now` is true and nobody else holds them, at once: what is recorded into
+    /// those later is counted and changes nothing.
+    func endSeries(now: Bool) {
+        stats.withState { state in
+            endsSeries = true
+            for index in 0..<(now ? count : 0) {
+                guard let series = unsafe series[index].load(ordering: .relaxed),
+                    unsafe series.pointee.holders.load(ordering: .relaxed) == 1
+                else { continue }
+                // Held on, although it is forgotten: a thread that records nevertheless may have it at hand.
+                unsafe series.pointee.holders.store(0, ordering: .relaxed)
+                if unsafe stats.forget(series, &state) {
+                    unsafe series.pointee.leave()
+                    leaveFastPath()
+                }
+                unsafe series.pointee.holders.store(1, ordering: .relaxed)
+            }
+            if state.gate.retiredCount > Self.retiredLimit { stats.reclaim(&state) }
+        }
+    }
+
+    /// Lets its sums begin anew from nothing.
+    func restartSums() {
+        stats.withState { state in
+            for index in 0..<count {
+                guard let series = unsafe series[index].load(ordering: .relaxed) else { continue }
+                unsafe stats.restart(series, &state)
+            }
+        }
+    }
+
+    /// Adds to last values, one after the other with whoever sets them; to sums as a measurement.
+    func addToLast(_ amount: Double) {
+        var next = unsafe series
+        // Acquiring: the series was written before it was appended.
+        while let series = unsafe next.pointee.load(ordering: .acquiring) {
+            unsafe series.addToLast(amount, geometry)
+            unsafe next += 1
         }
     }
 

@@ -37,7 +37,10 @@ package struct SeriesList: @unchecked Sendable {
 
     /// When a series began and ended (0 while it goes on). Nanoseconds since 1970.
     package func times(at index: Int) -> (start: UInt64, end: UInt64) {
-        unsafe (all[index].pointee.startTime, haveEnded ? all[index].pointee.endTime.load(ordering: .relaxed) : 0)
+        unsafe (
+            all[index].pointee.startTime.load(ordering: .relaxed),
+            haveEnded ? all[index].pointee.endTime.load(ordering: .relaxed) : 0
+        )
     }
 
     /// The value of each of a view's keys, `nil` where the series has no such tag, and then the tags that are not the
@@ -89,11 +92,12 @@ extension Stats {
             unsafe body(withEnded + goneViews(ended, but: views), counts)
             forgetIdle(views)
             withState { state in
+                state.isCollecting = false
+                restartWaiting(&state)
                 unsafe ended.values.joined().forEach { series in
                     unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                     unsafe freeIfDone(series)
                 }
-                state.isCollecting = false
             }
         }
     }

@@ -51,6 +51,15 @@ extension Stats {
         }
     }
 
+    /// Forgets a series, unless it is gone already or somebody holds it. Under the lock.
+    ///
+    /// - Returns: Whether it did.
+    @discardableResult
+    func forget(_ series: UnsafeMutablePointer<Series>, _ state: inout State) -> Bool {
+        let view = unsafe series.pointee.view.takeUnretainedValue()
+        return unsafe forget(of: view, &state, time: clock()) { unsafe $0 == series } > 0
+    }
+
     private func forget(
         of view: ViewState, _ state: inout State, time: UInt64,
         where isWanted: (UnsafeMutablePointer<Series>) -> Bool

@@ -25,15 +25,22 @@ extension Recorder where Value == Double {
     @inlinable
     @inline(__always)
     public func record(_ value: Double) {
-        guard value.magnitude < .infinity else { return bound.reject() }
+        bound.record(value)
+    }
+}
+
+extension BoundSeries {
+    @inlinable
+    @inline(__always)
+    func record(_ value: Double) {
+        guard value.magnitude < .infinity else { return reject() }
         // Acquiring: the series, and the cells, were written before.
-        if let series = unsafe bound.distribution.load(ordering: .acquiring) {
-            unsafe series.recordDistribution(value, bound.geometry)
-        } else if Int64(bitPattern: value.bitPattern) > bound.limit.load(ordering: .acquiring) {
-            unsafe weir_cell_add_double(
-                bound.cells.load(ordering: .relaxed), bound.geometry.pitch, bound.geometry.count, value)
+        if let series = unsafe distribution.load(ordering: .acquiring) {
+            unsafe series.recordDistribution(value, geometry)
+        } else if Int64(bitPattern: value.bitPattern) > limit.load(ordering: .acquiring) {
+            unsafe weir_cell_add_double(cells.load(ordering: .relaxed), geometry.pitch, geometry.count, value)
         } else {
-            bound.recordAll(value)
+            recordAll(value)
         }
     }
 }

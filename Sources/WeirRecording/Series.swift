@@ -63,14 +63,14 @@ package struct Series: ~Copyable {
     /// The number of the first cell, and how many there are.
     let cell: Int
     let cellCount: Int
-    /// Nanoseconds since 1970.
-    let startTime: UInt64
 
     // MARK: Under the lock of Stats
 
     // Atomic, and relaxed wherever they are used, although the lock protects them: to write a plain field is an access
     // to the whole series, which others read without the lock.
 
+    /// Nanoseconds since 1970. Changes where it begins anew.
+    let startTime: Atomic<UInt64>
     /// Nanoseconds since 1970; 0 while it goes on.
     let endTime = Atomic<UInt64>(0)
     /// Bound recorders that hold it.
@@ -192,6 +192,15 @@ extension UnsafeMutablePointer where Pointee == Series {
     /// One cell for all cores, and one that says whether it was ever set.
     private func storeLast(_ bits: UInt64) {
         unsafe weir_cell_store(pointee.cells, bits)
+        if unsafe weir_cell_load(pointee.cells + 8) == 0 { unsafe weir_cell_store(pointee.cells + 8, 1) }
+    }
+
+    /// Adds to the last value, or from nothing where there is none.
+    func addToLast(_ amount: Double, _ stripes: StripeGeometry) {
+        guard unsafe pointee.kind.load(ordering: .relaxed) == .lastValue else {
+            return unsafe record(amount, stripes)
+        }
+        unsafe weir_cell_atomic_add_double(pointee.cells, amount)
         if unsafe weir_cell_load(pointee.cells + 8) == 0 { unsafe weir_cell_store(pointee.cells + 8, 1) }
     }
 

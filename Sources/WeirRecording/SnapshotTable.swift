@@ -139,12 +139,15 @@ struct ViewRow: ~Copyable {
     /// Counts what went there.
     let overflowCell: Int
 
-    /// The bits of the keys that are kept and have a bit of their own.
+    /// The bits of the keys that are kept: of each that has one of its own, and the shared one where all are kept that
+    /// share it.
     let keyMask: UInt64
-    /// Whether keys are kept that share a bit.
+    /// Whether some of the keys that share a bit are kept, and others not.
     let hasSharedKeys: Bool
+    /// The keys that are kept or, where all others are, those that are not.
     let keys: UnsafeMutablePointer<UnsafePointer<KeyInfo>>
     let keyCount: Int
+    let areKeysKept: Bool
 
     let state: Unmanaged<ViewState>
 
@@ -152,8 +155,8 @@ struct ViewRow: ~Copyable {
     @inline(__always)
     func keeps(_ key: UnsafePointer<KeyInfo>) -> Bool {
         let bit = unsafe key.pointee.bit
-        if bit != KeyInfo.sharedBit { return keyMask & bit != 0 }
-        return hasSharedKeys && (0..<keyCount).contains { unsafe keys[$0] == key }
+        if bit != KeyInfo.sharedBit || !hasSharedKeys { return keyMask & bit != 0 }
+        return (0..<keyCount).contains { unsafe keys[$0] == key } == areKeysKept
     }
 
     /// The series of these tags.

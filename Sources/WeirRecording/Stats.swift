@@ -74,9 +74,9 @@ public final class Stats: Sendable {
     deinit {
         // No reader is left: recorders and callers hold the instance.
         withState { state in
-            unsafe state.gate.drain().forEach { unsafe free($0, &state) }
+            state.gate.drain().forEach { free($0, &state) }
             for name in state.views.keys { unlink(state.views[name]!, &state, time: 0) }
-            unsafe state.gate.drain().forEach { unsafe free($0, &state) }
+            state.gate.drain().forEach { free($0, &state) }
             unsafe state.ended.forEach { series in
                 unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                 unsafe freeIfDone(series)
@@ -107,7 +107,7 @@ public final class Stats: Sendable {
         /// What the rules could not do, and was told.
         var ruleProblems: Set<ViewRuleProblem> = []
         var reportProblem: @Sendable (ViewRuleProblem) -> Void = { _ in }
-        var gate = ReaderGate()
+        var gate = ReaderGate<Retired>()
         /// Series that ended and are not reported yet.
         var ended: [UnsafeMutablePointer<Series>] = unsafe []
         /// Rows that were never reported because nobody collected.
@@ -118,6 +118,18 @@ public final class Stats: Sendable {
         var observers: [Int: @Sendable () -> Void] = [:]
         var nextObserver = 0
         var isCollecting = false
+        /// Series that begin anew when the collection that runs has ended.
+        var restarting: Set<UnsafeMutablePointer<Series>> = unsafe []
+    }
+
+    /// What was taken out of the snapshot table.
+    @safe
+    enum Retired {
+        case index(UnsafeMutablePointer<SeriesIndex>)
+        case row(UnsafeMutablePointer<MeasureRow>)
+        case series(UnsafeMutablePointer<Series>)
+        /// A cell that readers of a view add to.
+        case cell(Int)
     }
 
     /// Ended series that wait to be reported, at most. Where nobody collects, the oldest go and are counted.
@@ -179,11 +191,12 @@ extension Stats {
         unsafe weir_cell_add(cell, stripes.pitch, stripes.count, 1)
     }
 
-    private func countLost() {
+    /// Counts a measurement that there is no series for.
+    package func countLost() {
         unsafe weir_cell_add(stripes.address(of: FixedCell.lost), stripes.pitch, stripes.count, 1)
     }
 
-    private func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
+    func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
         if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
         guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else {
             return nil
@@ -217,11 +230,11 @@ extension Stats {
 extension Stats {
     /// Frees what nobody can see any more. Never waits.
     func reclaim(_ state: inout State) {
-        unsafe state.gate.advance().forEach { unsafe free($0, &state) }
+        state.gate.advance().forEach { free($0, &state) }
     }
 
-    private func free(_ retired: ReaderGate.Retired, _ state: inout State) {
-        switch unsafe retired {
+    private func free(_ retired: Retired, _ state: inout State) {
+        switch retired {
         case .index(let index):
             unsafe index.free()
         case .row(let row):
@@ -231,7 +244,7 @@ extension Stats {
             unsafe freeIfDone(series)
         case .cell(let cell) where state.isCollecting:
             // The collection may still read it.
-            unsafe state.gate.retire(.cell(cell))
+            state.gate.retire(.cell(cell))
         case .cell(let cell):
             stripes.release(cell, length: 1)
         }
@@ -250,7 +263,8 @@ extension Stats {
 
     /// Takes a series out of sight of those who look it up. It stays until it is reported and nobody holds it.
     func end(_ series: UnsafeMutablePointer<Series>, _ state: inout State, time: UInt64) {
-        unsafe series.pointee.endTime.store(max(time, series.pointee.startTime), ordering: .relaxed)
+        unsafe series.pointee.endTime.store(
+            max(time, series.pointee.startTime.load(ordering: .relaxed)), ordering: .relaxed)
         unsafe state.gate.retire(.series(series))
         unsafe state.ended.append(series)
         if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {

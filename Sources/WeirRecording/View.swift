@@ -8,8 +8,11 @@ public struct View: Hashable, Sendable {
     public internal(set) var name: String
     /// For people; the measure's where none is given.
     public internal(set) var description: String
-    /// Tag keys that tell series apart. Measurements that differ only in other tags fall together.
+    /// Tag keys that tell series apart. Measurements that differ only in other tags fall together. Empty where all tags
+    /// are kept.
     public internal(set) var tagKeys: [TagKey]
+    /// The tag keys that go where all others tell series apart; `nil` where ``tagKeys`` do.
+    public internal(set) var allTagsBut: [TagKey]?
     /// How measurements become values.
     public internal(set) var aggregation: Aggregation
     /// The most series that the view has at a time; measurements for further ones go to one series that is tagged
@@ -61,6 +64,22 @@ public struct View: Hashable, Sendable {
 }
 
 extension View {
+    /// The same view of all tags that a measurement has, whatever their keys are: for measures whose users choose their
+    /// tags freely. Its limit of series is all that holds it then.
+    ///
+    /// - Parameter removed: Tag keys that go, at most 64.
+    public func keepingAllTags(but removed: [TagKey] = []) -> View {
+        var view = self
+        view.tagKeys = []
+        view.allTagsBut = removed
+        return view
+    }
+
+    private var keyWords: String {
+        guard let allTagsBut else { return "\(tagKeys.map(\.name))" }
+        return allTagsBut.isEmpty ? "all" : "all but \(allTagsBut.map(\.name))"
+    }
+
     /// The first field in which another view of this name differs.
     func conflict(with requested: View) -> StatsError? {
         func differs<Field: Equatable>(_ field: String, _ path: (View) -> Field) -> StatsError? {
@@ -72,7 +91,7 @@ extension View {
             ?? differs("measure's unit") { $0.measure.unit }
             ?? differs("measure's type") { $0.measure.isDouble ? "Double" : "Int64" }
             ?? differs("measure's description") { $0.measure.description }
-            ?? differs("tag keys") { $0.tagKeys.map(\.name) }
+            ?? differs("tag keys") { $0.keyWords }
             ?? differs("aggregation") { $0.aggregation }
             ?? differs("description") { $0.description }
             ?? differs("series limit") { $0.seriesLimit }
@@ -104,13 +123,14 @@ extension View {
         if let forgetsIdle, forgetsIdle <= .zero {
             throw setting("idle time", "\(forgetsIdle)", "more than nothing")
         }
-        guard tagKeys.count <= 64 else { throw setting("number of tag keys", "\(tagKeys.count)", "at most 64") }
-        for (index, key) in tagKeys.enumerated() {
+        let keys = tagKeys + (allTagsBut ?? [])
+        guard keys.count <= 64 else { throw setting("number of tag keys", "\(keys.count)", "at most 64") }
+        for (index, key) in keys.enumerated() {
             guard key.isValid else {
                 throw .invalidTagKey(
                     view: name, key: key.name, reason: "is not 1 to 255 bytes without control characters")
             }
-            guard !tagKeys[..<index].contains(key) else {
+            guard !keys[..<index].contains(key) else {
                 throw .invalidTagKey(view: name, key: key.name, reason: "appears twice")
             }
         }

@@ -55,19 +55,21 @@ package final class ViewState: @unchecked Sendable {
             unsafe paddedBounds[index] = index < bounds.count ? bounds[index] : .infinity
         }
 
-        let keys = UnsafeMutablePointer<UnsafePointer<KeyInfo>>.allocate(capacity: max(1, view.tagKeys.count))
-        var mask: UInt64 = 0
-        for (index, key) in view.tagKeys.enumerated() {
+        let listed = view.allTagsBut ?? view.tagKeys
+        let keys = UnsafeMutablePointer<UnsafePointer<KeyInfo>>.allocate(capacity: max(1, listed.count))
+        var bits: UInt64 = 0
+        for (index, key) in listed.enumerated() {
             unsafe (keys + index).initialize(to: key.info)
-            unsafe mask |= key.info.pointee.bit
+            unsafe bits |= key.info.pointee.bit
         }
+        let hasSharedKeys = bits & KeyInfo.sharedBit != 0
+        let mask = view.allTagsBut == nil ? bits & ~KeyInfo.sharedBit : ~bits
         unsafe row = .allocate(capacity: 1)
         unsafe row.initialize(
             to: ViewRow(
-                index: Atomic(SeriesIndex.make(capacity: 16, keyMask: mask & ~KeyInfo.sharedBit)),
-                overflowCell: overflowCell,
-                keyMask: mask & ~KeyInfo.sharedBit,
-                hasSharedKeys: mask & KeyInfo.sharedBit != 0, keys: keys, keyCount: view.tagKeys.count,
+                index: Atomic(SeriesIndex.make(capacity: 16, keyMask: mask)),
+                overflowCell: overflowCell, keyMask: mask, hasSharedKeys: hasSharedKeys, keys: keys,
+                keyCount: listed.count, areKeysKept: view.allTagsBut == nil,
                 state: Unmanaged.passUnretained(self)))
     }
 
@@ -146,7 +148,7 @@ package final class ViewState: @unchecked Sendable {
                 exemplars: exemplars.map { unsafe Unmanaged.passRetained($0) },
                 tags: Unmanaged.passRetained(tags), view: Unmanaged.passRetained(self),
                 cell: cell,
-                cellCount: cellCount, startTime: time, activeTime: Atomic(time)))
+                cellCount: cellCount, startTime: Atomic(time), activeTime: Atomic(time)))
         for index in 0..<tags.count {
             unsafe (series.tags + index).initialize(to: SeriesTag(tags.entries[index]))
         }

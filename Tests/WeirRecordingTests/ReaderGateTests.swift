@@ -9,25 +9,27 @@ import WeirTestSupport
 /// free yet, and wait for what must become free.
 @Suite("Reader gate")
 struct ReaderGateTests {
-    private func retiredIndex() -> ReaderGate.Retired { unsafe .index(SeriesIndex.make(capacity: 16, keyMask: 0)) }
+    private func retiredIndex() -> Stats.Retired { unsafe .index(SeriesIndex.make(capacity: 16, keyMask: 0)) }
 
-    private func free(_ retired: [ReaderGate.Retired]) {
-        unsafe retired.forEach {
-            if case .index(let index) = unsafe $0 { unsafe index.free() }
+    private func free(_ retired: [Stats.Retired]) {
+        retired.forEach {
+            if case .index(let index) = $0 { unsafe index.free() }
         }
     }
 
     /// Asks until everything is free.
-    private func freeAll(_ gate: inout ReaderGate) { while gate.retiredCount > 0 { unsafe free(gate.advance()) } }
+    private func freeAll(_ gate: inout ReaderGate<Stats.Retired>) {
+        while gate.retiredCount > 0 { free(gate.advance()) }
+    }
 
     @Test("what is retired is not free while a reader from before is inside, and is when it has left")
     func readerInside() {
-        var gate = ReaderGate()
+        var gate = ReaderGate<Stats.Retired>()
         let visit = unsafe weir_reader_enter()
-        unsafe gate.retire(retiredIndex())
-        for _ in 0..<100 { #expect(unsafe gate.advance().isEmpty) }
-        unsafe gate.retire(retiredIndex())
-        #expect(unsafe gate.advance().isEmpty)
+        gate.retire(retiredIndex())
+        for _ in 0..<100 { #expect(gate.advance().isEmpty) }
+        gate.retire(retiredIndex())
+        #expect(gate.advance().isEmpty)
         #expect(gate.retiredCount == 2)
         unsafe weir_reader_leave(visit)
         freeAll(&gate)
@@ -35,10 +37,10 @@ struct ReaderGateTests {
 
     @Test("a reader that entered afterwards keeps nothing")
     func readerAfter() {
-        var gate = ReaderGate()
-        unsafe gate.retire(retiredIndex())
+        var gate = ReaderGate<Stats.Retired>()
+        gate.retire(retiredIndex())
         // Begins the period that the retired one waits for.
-        unsafe free(gate.advance())
+        free(gate.advance())
         let visit = unsafe weir_reader_enter()
         freeAll(&gate)
         unsafe weir_reader_leave(visit)
@@ -46,13 +48,13 @@ struct ReaderGateTests {
 
     @Test("a reader inside another does not end it")
     func nested() {
-        var gate = ReaderGate()
+        var gate = ReaderGate<Stats.Retired>()
         let outer = unsafe weir_reader_enter()
         let inner = unsafe weir_reader_enter()
         #expect(unsafe inner == nil)
-        unsafe gate.retire(retiredIndex())
+        gate.retire(retiredIndex())
         unsafe weir_reader_leave(inner)
-        #expect(unsafe gate.advance().isEmpty)
+        #expect(gate.advance().isEmpty)
         unsafe weir_reader_leave(outer)
         freeAll(&gate)
     }
@@ -98,9 +100,9 @@ struct ReaderGateTests {
                 return
             }
             while !hasEntered.load(ordering: .acquiring) {}
-            var gate = ReaderGate()
-            unsafe gate.retire(retiredIndex())
-            for _ in 0..<100 { unsafe free(gate.advance()) }
+            var gate = ReaderGate<Stats.Retired>()
+            gate.retire(retiredIndex())
+            for _ in 0..<100 { free(gate.advance()) }
             kept.store(gate.retiredCount, ordering: .relaxed)
             mayLeave.store(true, ordering: .releasing)
             freeAll(&gate)

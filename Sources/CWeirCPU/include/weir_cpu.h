@@ -50,6 +50,9 @@ uint32_t weir_cpu_atomic_stripe(uint32_t count);
 /// number where the core is unknown.
 uint32_t weir_cpu_current(uint32_t count);
 
+/// Says that the shared stripe is added to from now on.
+void weir_cpu_use_shared(void);
+
 /// How many stripes may hold anything: those of the cores, and the shared one once a thread has added to it.
 uint32_t weir_cpu_stripes_in_use(uint32_t count);
 

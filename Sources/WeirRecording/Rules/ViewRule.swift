@@ -75,8 +75,7 @@ public struct ViewRule: Hashable, Sendable {
     func applied(to view: View) -> View {
         var changed = view
         if let description { changed.description = description }
-        if let keepsOnly { changed.tagKeys.removeAll { !keepsOnly.contains($0) } }
-        changed.tagKeys.removeAll { removes.contains($0) }
+        changed.changeKeys(keepingOnly: keepsOnly, removing: removes)
         if let buckets { changed.aggregation.apply(buckets) }
         if let seriesLimit { changed.seriesLimit = seriesLimit }
         if let forgetsIdle { changed.forgetsIdle = forgetsIdle }
@@ -92,6 +91,19 @@ public struct ViewRule: Hashable, Sendable {
         let view = View(name ?? pattern, of: number, as: .distribution())
         if name != nil { try view.validateName() }
         try applied(to: view).validateSettings()
+    }
+}
+
+extension View {
+    fileprivate mutating func changeKeys(keepingOnly keepsOnly: [TagKey]?, removing removes: [TagKey]) {
+        if let keepsOnly {
+            tagKeys =
+                allTagsBut.map { gone in keepsOnly.filter { !gone.contains($0) } }
+                ?? tagKeys.filter { keepsOnly.contains($0) }
+            allTagsBut = nil
+        }
+        tagKeys.removeAll { removes.contains($0) }
+        if let gone = allTagsBut { allTagsBut = gone + removes.filter { !gone.contains($0) } }
     }
 }
 

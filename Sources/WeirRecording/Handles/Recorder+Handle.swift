@@ -1,0 +1,81 @@
+package import Synchronization
+
+// What a room that hands out recorders by name does with them.
+
+extension Recorder {
+    /// Ends the series when the last recorder of them is freed or, where `now` is true and this is the only one, at once:
+    /// what is recorded through it afterwards is counted and changes nothing. Takes a lock.
+    package func endSeries(now: Bool) { bound.endSeries(now: now) }
+
+    /// Lets sums begin anew: each series of one ends with what it added up to, and goes on from nothing with a new start.
+    /// Takes a lock.
+    package func restartSums() { bound.restartSums() }
+}
+
+extension Recorder where Value == Double {
+    /// Adds to the last value, which others may set and add to meanwhile: nothing is lost. What is not finite is counted
+    /// as rejected and changes nothing.
+    package func addToLast(_ amount: Double) {
+        guard amount.isFinite else { return bound.reject() }
+        bound.addToLast(amount)
+    }
+
+    /// Counts a measurement that changes nothing because it is none that could be.
+    package func reject() { bound.reject() }
+}
+
+extension Recorder where Value == Int64 {
+    /// Counts a measurement that changes nothing because it is none that could be.
+    package func reject() { bound.reject() }
+}
+
+extension Measure {
+    /// A recorder into the overflow series of the measure's views.
+    package func boundToOverflow(in stats: Stats) -> Recorder<Value> {
+        unsafe Recorder(BoundSeries(info, tags: Tags(), stats: stats, isOverflow: true))
+    }
+}
+
+/// A recorder that is bound when something is first recorded: until then what it records into may still be decided.
+///
+/// Any thread may record at any time; those that come first together bind one recorder.
+@safe
+package struct LazyRecorder: ~Copyable {
+    @usableFromInline let bound = unsafe Atomic<Unmanaged<BoundSeries>?>(nil)
+
+    package init() {}
+
+    deinit {
+        // Acquiring: whoever bound it is done.
+        unsafe bound.load(ordering: .acquiring)?.release()
+    }
+
+    /// What it is bound to.
+    package var recorder: Recorder<Double>? {
+        unsafe bound.load(ordering: .acquiring).map { unsafe Recorder($0.takeUnretainedValue()) }
+    }
+
+    /// Records a value; `bind` makes the recorder where there is none, and says that it cannot by `nil`.
+    @inlinable
+    @inline(__always)
+    package func record(_ value: Double, bind: () -> Recorder<Double>?) {
+        // Acquiring: what it points to was written before it was published.
+        if let bound = unsafe bound.load(ordering: .acquiring) {
+            unsafe bound._withUnsafeGuaranteedRef { $0.record(value) }
+        } else {
+            bindNow(bind)?.record(value)
+        }
+    }
+
+    @usableFromInline
+    @inline(never)
+    package func bindNow(_ bind: () -> Recorder<Double>?) -> Recorder<Double>? {
+        guard let made = bind() else { return nil }
+        let fresh = unsafe Unmanaged.passRetained(made.bound)
+        let (isFirst, other) = unsafe bound.compareExchange(
+            expected: nil, desired: fresh, ordering: .acquiringAndReleasing)
+        guard !isFirst, let other = unsafe other else { return unsafe Recorder(fresh.takeUnretainedValue()) }
+        unsafe fresh.release()
+        return unsafe Recorder(other.takeUnretainedValue())
+    }
+}
