@@ -9,7 +9,7 @@ extension Stats {
     /// Where the stripes have no room for what ends, nothing changes; nor does the overflow series, which is others' too.
     func restart(_ series: UnsafeMutablePointer<Series>, _ state: inout State) {
         let view = unsafe series.pointee.view.takeUnretainedValue()
-        guard unsafe series.pointee.kind.load(ordering: .relaxed) == .sum,
+        guard unsafe series.addedKind == .sum,
             unsafe series.pointee.endTime.load(ordering: .relaxed) == 0,
             unsafe view.row.pointee.overflow.load(ordering: .relaxed) != series
         else { return }

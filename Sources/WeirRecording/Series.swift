@@ -195,13 +195,20 @@ extension UnsafeMutablePointer where Pointee == Series {
         if unsafe weir_cell_load(pointee.cells + 8) == 0 { unsafe weir_cell_store(pointee.cells + 8, 1) }
     }
 
-    /// Adds to the last value, or from nothing where there is none.
+    /// Adds to the last value, or from nothing where there is none. Makes no exemplar of it.
     func addToLast(_ amount: Double, _ stripes: StripeGeometry) {
-        guard unsafe pointee.kind.load(ordering: .relaxed) == .lastValue else {
-            return unsafe record(amount, stripes)
+        guard unsafe addedKind == .lastValue else {
+            return unsafe pointee.tags._withUnsafeGuaranteedRef { unsafe record(amount, stripes, RecordedTags($0)) }
         }
         unsafe weir_cell_atomic_add_double(pointee.cells, amount)
         if unsafe weir_cell_load(pointee.cells + 8) == 0 { unsafe weir_cell_store(pointee.cells + 8, 1) }
+    }
+
+    /// How measurements are added, whether or not some become exemplars.
+    var addedKind: Series.Kind {
+        // Relaxed, as above.
+        let kind = unsafe pointee.kind.load(ordering: .relaxed)
+        return unsafe kind == .sampled ? pointee.exemplars?._withUnsafeGuaranteedRef { $0.kind } ?? kind : kind
     }
 
     /// What is not worth its code at every call.
