@@ -90,6 +90,17 @@ struct S3SinkTests {
         unsortable.close()
     }
 
+    @Test("the bucket's name may stand before the host's")
+    func addressing() async throws {
+        let server = try await S3Server()
+        let exporter = try open(
+            server.settings(["endpoint": "http://localhost:\(server.port)", "addressing": "host", "prefix": "a=b/é"]))
+        #expect(exporter.deliver(1, of: stream) == Delivery(.delivered))
+        exporter.close()
+        let objects = try server.objects()
+        #expect(objects.map(\.bytes) == [stream.bytes(1)] && objects[0].key.hasPrefix("a=b/é/"))
+    }
+
     @Test("a batch larger than what libcurl asks about first")
     func large() async throws {
         let server = try await S3Server()
