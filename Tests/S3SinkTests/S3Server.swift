@@ -42,7 +42,7 @@ final class S3Server: Sendable {
                 "-filer.localSocket=filer.sock", "-s3.port=\(port)",
             ] + ports + (tls ?? []), in: directory)
         try await process.waitUntilListening(on: port, within: 60)
-        try await eventually("the bucket is there", within: 60) { (try? self.objects()) != nil || bucket.isEmpty }
+        try await eventually("the bucket is there", within: 60) { bucket.isEmpty || (try? self.objects()) != nil }
     }
 
     var endpoint: String { "\(authorities == nil ? "http" : "https")://127.0.0.1:\(port)" }
