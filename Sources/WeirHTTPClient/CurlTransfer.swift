@@ -89,7 +89,9 @@ struct CurlTransfer: ~Copyable {
         if request.method != .get { unsafe weir_curl_set_number(easy, CURLOPT_POST, 1) }
         unsafe weir_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         if let signer = request.signer {
-            unsafe weir_curl_set_text(easy, CURLOPT_AWS_SIGV4, signer.scope)
+            guard unsafe weir_curl_set_text(easy, CURLOPT_AWS_SIGV4, signer.scope) == CURLE_OK else {
+                throw .unusable(reason: "wanted a libcurl that signs, 7.75 or later, found one that does not")
+            }
             unsafe weir_curl_set_text(easy, CURLOPT_USERNAME, signer.keyID)
             unsafe weir_curl_set_text(easy, CURLOPT_PASSWORD, signer.secretKey)
         }

@@ -59,6 +59,32 @@ struct S3FaultTests {
         if fault == .refuse { #expect(accounts.uncertain.batches == 0) }
     }
 
+    @Test(
+        "a connection that is cut after any number of bytes loses nothing and doubles nothing",
+        arguments: [true, false])
+    func cut(inAnswers: Bool) async throws {
+        let server = try await S3Server()
+        let proxy = try FaultProxy(to: server.port)
+        let exporter = try open(server.settings(through: proxy))
+        let stream = try TestStream()
+        var number: UInt64 = 0
+        var attempts: UInt64 = 0
+        for bytes in stride(from: 0, through: 1500, by: max(100 / testScale, 1)) {
+            number += 1
+            proxy.plan(inAnswers ? .resetAnswer(after: bytes) : .resetRequest(after: bytes), .pass)
+            var delivery: Delivery
+            repeat {
+                delivery = exporter.deliver(number, of: stream)
+                attempts += 1
+                #expect(delivery == Delivery(.delivered) || delivery.isRetry, "\(delivery)")
+            } while delivery != Delivery(.delivered) && attempts < 20 * number
+        }
+        #expect(attempts > number)
+        #expect((exporter.present > 0) == inAnswers)
+        exporter.close()
+        #expect(try Contents(server.objects()).headers.map(\.first) == Array(1...number))
+    }
+
     @Test("a batch that the server will never take is dropped, counted, and told of by the next one")
     func rejected() async throws {
         let server = try await S3Server()
@@ -72,7 +98,8 @@ struct S3FaultTests {
         let report = await exporting.shutdown(deadline: .seconds(20))
         let accounts = exporting.snapshots[0].accounts
         #expect(accounts.imbalance == nil)
-        #expect(report.sinks.first?.lastFailure.contains("HTTP 400: EntityTooLarge: Not now.") == true, "\(report)")
+        let failure = try #require(report.sinks.first).lastFailure
+        #expect(failure.contains("HTTP 400: EntityTooLarge: Not now."), "\(report)")
         let headers = try Contents(server.objects()).headers
         #expect(UInt64(headers.count) == accounts.delivered.batches)
         #expect(headers[0].gaps.map(\.batches).reduce(0, +) == accounts.dropped[.rejected].batches)

@@ -36,12 +36,13 @@ final class S3Server: Sendable {
             "weed",
             [
                 "mini", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.config=identities.json",
-                "-bucket=\(bucket)", "-s3.autoCreateBucket=false", "-master.telemetry=false", "-webdav=false",
+                "-bucket=\(bucket)", "-s3.autoCreateBucket=false", "-s3.domainName=localhost",
+                "-master.telemetry=false", "-webdav=false",
                 "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.localSocket=s3.sock",
                 "-filer.localSocket=filer.sock", "-s3.port=\(port)",
             ] + ports + (tls ?? []), in: directory)
         try await process.waitUntilListening(on: port, within: 60)
-        try await eventually("the bucket is there", within: 60) { (try? self.objects()) != nil || bucket.isEmpty }
+        try await eventually("the bucket is there", within: 60) { bucket.isEmpty || (try? self.objects()) != nil }
     }
 
     var endpoint: String { "\(authorities == nil ? "http" : "https")://127.0.0.1:\(port)" }

@@ -75,7 +75,8 @@ extension OpenExporter {
             deadline: TimeSource.system.monotonic() + 5_000_000_000)
     }
 
-    func count(_ name: String) -> UInt64? { counters().first { $0.name == name }?.value }
+    /// Of batches that were there already.
+    var present: Int { counters().first { $0.name == "objects.present" }.map { Int($0.value) } ?? -1 }
 }
 
 extension Delivery {

@@ -31,8 +31,8 @@ struct SecretFileTests {
         #expect(try file.line() == "a b")
         for bad in [[], [UInt8](repeating: 10, count: 3), [104, 117, 0, 110]] {
             try directory.write(bad, to: "secret")
-            let failure = #expect(throws: SecretFile.Failure.self) { try file.line() }
-            #expect(failure.map { $0.reason.hasPrefix("wanted a line of text") } == true)
+            let failure = try #require(throws: SecretFile.Failure.self) { try file.line() }
+            #expect(failure.reason.hasPrefix("wanted a line of text"))
         }
     }
 
