@@ -12,8 +12,8 @@ public import WeirRecording
 ///
 /// A span is found as a service that is called would find it: the instrument in force injects the context, and what it
 /// sets as `traceparent` (W3C Trace Context) is read. A tracer that speaks something else is asked by
-/// ``followServiceContext(span:)``. Only a measurement that may become an exemplar asks, at most once a bucket and
-/// interval, on the thread that records.
+/// ``followServiceContext(span:)``. Only a measurement that may become an exemplar asks, on the thread that records: one of a
+/// view with exemplars, whose bucket has none yet in this interval.
 public func followServiceContext() {
     followServiceContext { TraceparentInjector.span(of: $0) }
 }
@@ -26,8 +26,8 @@ public func followServiceContext() {
 /// }
 /// ```
 ///
-/// - Parameter span: The span of a context, `nil` where it is in none. Called on the thread that records, within the
-///   measurement, at most once a bucket and interval: it must not block. What it records itself has no span.
+/// - Parameter span: The span of a context, `nil` where it is in none. Called on the thread that records, within a
+///   measurement that may become an exemplar: it must not block. What it records itself has no span.
 public func followServiceContext(span: @escaping @Sendable (ServiceContext) -> SpanReference?) {
     AmbientTags.ride(on: ContextTags.self)
     CurrentSpan.install {
