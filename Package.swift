@@ -245,6 +245,7 @@ let package = Package(
         tests(
             "PrometheusSinkTests",
             of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
+        tests("ExampleTests", of: []),
         tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",

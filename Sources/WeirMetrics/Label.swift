@@ -134,27 +134,30 @@ final class Label: Sendable {
         return (.unusable, .unusable(label: label, kind: kind.word, reason: reason))
     }
 
-    private func view(_ name: String, _ unit: TimeUnit?) -> (View, LabelMeasure) {
+    private func view(_ name: String, _ displayUnit: TimeUnit?) -> (View, LabelMeasure) {
         let description = settings.descriptions[label] ?? ""
+        // swift-metrics does not tell units; `1` would say that a gauge is a ratio.
+        let unit: MeasureUnit = ""
         func view<Value>(_ measure: Measure<Value>, _ aggregation: Aggregation) -> View {
             View(name, of: measure, as: aggregation, seriesLimit: settings.seriesLimit).keepingAllTags()
         }
         switch kind {
         case .counter:
-            let measure = Measure<Int64>(name, description: description)
+            let measure = Measure<Int64>(name, unit: unit, description: description)
             return (view(measure, .sum), .integers(measure))
         case .floatingPointCounter:
-            let measure = Measure<Double>(name, description: description)
+            let measure = Measure<Double>(name, unit: unit, description: description)
             return (view(measure, .sum), .doubles(measure))
         case .gauge:
-            let measure = Measure<Double>(name, description: description)
+            let measure = Measure<Double>(name, unit: unit, description: description)
             return (view(measure, .lastValue), .doubles(measure))
         case .recorder:
-            let measure = Measure<Double>(name, description: description)
+            let measure = Measure<Double>(name, unit: unit, description: description)
             return (view(measure, settings.recorders), .doubles(measure))
         case .timer:
             let measure = Measure<Double>(name, unit: .seconds, description: description)
-            return (view(measure, settings.timers ?? .distribution(bounds: unit?.boundsInSeconds)), .doubles(measure))
+            let aggregation = settings.timers ?? .distribution(bounds: displayUnit?.boundsInSeconds)
+            return (view(measure, aggregation), .doubles(measure))
         }
     }
 }

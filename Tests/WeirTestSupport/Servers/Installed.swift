@@ -12,6 +12,11 @@ package enum Installed {
             || path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
     }
 
+    /// A program at a path.
+    package static func file(_ path: String) -> Bool {
+        isExpected || FileManager.default.isExecutableFile(atPath: path)
+    }
+
     /// Modules that `python3` can import.
     package static func pythonModules(_ names: String...) -> Bool {
         isExpected || (try? Program.shell("python3 -c \"import $0\"", names.joined(separator: ",")).status) == 0
