@@ -232,12 +232,14 @@ struct PrometheusTests {
         let yaml = try ReadmeSample.yaml(of: "PrometheusExporter", ["127.0.0.1:9464": "127.0.0.1:\(port)"])
         let stats = try Stats(cellsPerCore: 1 << 20)
         let things = Measure<Int64>("things")
-        try stats.register(View("things", of: things, as: .sum))
-        things.record(41, in: stats)
+        try stats.register(View("things", of: things, as: .sum, exemplars: .traceBased))
+        withSpan(SpanReference(traceHigh: 0, low: 1, spanID: 1, isSampled: true)) { things.record(41, in: stats) }
         let exporting = try startExporting(
             configuration: Configuration(yaml: yaml, file: "README.md", environment: [:]), from: stats)
         let prometheus = try await Server(scraping: port)
         try await eventually("it is there") { try prometheus.query("things_total") == [[:]: 41] }
+        let trace = String(repeating: "0", count: 31) + "1"
+        try await eventually("so is its exemplar") { try prometheus.traces("things_total") == ["": ["\(trace)  41"]] }
         things.record(1, in: stats)
         try await eventually("it is fresh") { try prometheus.query("things_total") == [[:]: 42] }
         // Nothing is delivered that nobody asks for; still there is soon another to be asked.

@@ -15,7 +15,10 @@ func probeAllocations(_ probe: inout Probe) {
             View("distribution", of: doubles, by: [key, other], as: .distribution()),
             View("full", of: doubles, by: [other], as: .distribution(extremes: true, squares: true)),
             View("last", of: doubles, by: [], as: .lastValue),
-            View("exponential", of: doubles, by: [key, other], as: .exponentialDistribution()))
+            View("exponential", of: doubles, by: [key, other], as: .exponentialDistribution()),
+            // The first measurement is kept; with no span in sight, none is.
+            View("sampled", of: doubles, by: [key], as: .distribution(), exemplars: .alwaysOn),
+            View("traced", of: integers, by: [key], as: .sum, exemplars: .traceBased))
     } catch {
         return probe.fail("\(error)")
     }

@@ -36,6 +36,7 @@ struct ConfigurationReportTests {
                   http/latency     named http.server.duration
                                    described otherwise
                                    7 bounds
+                                   exemplars traceBased
                   http/size        exponential within 2.5 %
                   debug/*          left out
 

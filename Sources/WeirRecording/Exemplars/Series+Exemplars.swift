@@ -26,6 +26,7 @@ extension UnsafeMutablePointer where Pointee == Series {
         if slots.isEmpty(slot) { unsafe sample(value, slots, slot, tags) }
     }
 
+    @inline(__always)
     private func slot(of value: Double, _ slots: ExemplarSlots) -> Int {
         switch slots.kind {
         case .distribution, .fullDistribution:
@@ -40,6 +41,8 @@ extension UnsafeMutablePointer where Pointee == Series {
         }
     }
 
+    /// Asks for the span, and keeps the measurement where it may be kept. What is released here was retained here, as those
+    /// who record promise.
     @inline(never)
     private func sample(_ value: Double, _ slots: ExemplarSlots, _ slot: Int, _ tags: RecordedTags) {
         let span = CurrentSpan.reference
