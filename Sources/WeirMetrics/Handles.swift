@@ -15,13 +15,14 @@ final class Handles: Sendable {
     private let settings: LabelSettings
     private let limits: MetricsLimits
     private let reporter: ProblemReporter
-    private let table = HandleTable()
+    private let table: HandleTable
     private let count = Atomic<Int>(0)
-    private let lock = Lock()
+    private let lock: Lock
     // Sendable: under the lock.
     nonisolated(unsafe) private var state = State()
-    /// Lets go at each collection of what was destroyed.
-    private let observation = Mutex<Observation?>(nil)
+    /// Lets go at each collection of what was destroyed. It knows the table and its lock alone: counting references to an
+    /// object that has a weak one takes several times as long, and every metric that is made counts one to this.
+    private let observation: Observation
 
     private struct State {
         var labels: [LabelKey: Label] = [:]
@@ -48,8 +49,9 @@ final class Handles: Sendable {
         self.limits = limits
         reporter = ProblemReporter(report)
         lost = LostHandle(in: stats)
-        let observation = Observation(in: stats) { [weak self] in self?.reclaim() }
-        self.observation.withLock { $0 = observation }
+        let (table, lock) = (HandleTable(), Lock())
+        (self.table, self.lock) = (table, lock)
+        observation = Observation(in: stats) { lock.withLock { table.reclaim() } }
     }
 
     /// The handle of a name, made where there is none; `nil` where there can be none.
@@ -111,10 +113,6 @@ final class Handles: Sendable {
             handle.label.handleCount.subtract(1, ordering: .relaxed)
             count.subtract(1, ordering: .relaxed)
         }
-    }
-
-    private func reclaim() {
-        lock.withLock { table.reclaim() }
     }
 
     // MARK: - Under the lock

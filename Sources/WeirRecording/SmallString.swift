@@ -16,6 +16,16 @@ enum SmallString {
     static func read(_ string: String) -> (words: TagWords, length: Int)? {
         #if _pointerBitWidth(_64) && _endian(little)
         let (low, high) = unsafe unsafeBitCast(string, to: (UInt64, UInt64).self)
+        return read(low, high)
+        #else
+        return nil
+        #endif
+    }
+
+    /// The same of the two words of a string, which is so read where it lies: no reference is counted.
+    @inline(__always)
+    static func read(_ low: UInt64, _ high: UInt64) -> (words: TagWords, length: Int)? {
+        #if _pointerBitWidth(_64) && _endian(little)
         // The highest byte: 0b1x1 and no fourth bit, then the length in four bits.
         guard high &>> 61 & 0b101 == 0b101 else { return nil }
         return (TagWords(low: low, high: high & 0x00FF_FFFF_FFFF_FFFF), Int(high &>> 56 & 0xF))

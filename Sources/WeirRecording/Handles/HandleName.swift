@@ -14,15 +14,17 @@ struct HandleText {
         unsafe self.bytes = unsafe count >= TagWords.capacity ? bytes : nil
     }
 
-    /// A string that ``TagSliceBuilder/canHold(_:)``, and that lives longer than this.
+    /// A string that lies in memory, that ``TagSliceBuilder/canHold(_:)``, and that lives longer than this.
     @inline(__always)
-    init(_ string: String) {
-        if let (words, length) = SmallString.read(string) {
+    init(at place: UnsafePointer<String>) {
+        let raw = unsafe UnsafeRawPointer(place)
+        let (low, high) = unsafe (raw.load(as: UInt64.self), raw.load(fromByteOffset: 8, as: UInt64.self))
+        if let (words, length) = SmallString.read(low, high) {
             unsafe self.length = length
             unsafe self.words = words
             unsafe bytes = nil
         } else {
-            unsafe self = unsafe Self.large(string)
+            unsafe self = unsafe Self.large(place.pointee)
         }
     }
 
@@ -70,24 +72,32 @@ struct HandleName {
         _ kind: UInt8, _ label: String, _ dimensions: [(String, String)], _ body: (HandleName) -> Result
     ) -> Result {
         guard unsafe canHold(label, dimensions) else { return unsafe withCopies(kind, label, dimensions, body) }
-        return unsafe withTexts(dimensions.count) { texts in
-            unsafe body(HandleName(kind, label, dimensions, in: texts))
+        return unsafe withUnsafePointer(to: label) { label in
+            unsafe dimensions.withUnsafeBufferPointer { dimensions in
+                unsafe withTexts(dimensions.count) { texts in
+                    unsafe body(HandleName(kind, label, dimensions, in: texts))
+                }
+            }
         }
     }
 
     @inline(__always)
     private init(
-        _ kind: UInt8, _ label: String, _ dimensions: [(String, String)], in texts: UnsafeMutablePointer<HandleText>
+        _ kind: UInt8, _ label: UnsafePointer<String>, _ dimensions: UnsafeBufferPointer<(String, String)>,
+        in texts: UnsafeMutablePointer<HandleText>
     ) {
-        unsafe texts.initialize(to: HandleText(label))
+        unsafe texts.initialize(to: HandleText(at: label))
         // The hash of the dimensions is the sum of theirs, so that it needs no order.
         var hash = unsafe texts.pointee.hash(weir_process_key_seed() &+ UInt64(kind))
-        var next = unsafe texts + 1
-        for index in dimensions.indices {
-            unsafe next.initialize(to: HandleText(dimensions[index].0))
-            unsafe (next + 1).initialize(to: HandleText(dimensions[index].1))
-            unsafe hash &+= next[1].hash(next[0].hash(weir_process_key_seed()))
-            unsafe next += 2
+        if var string = unsafe UnsafeRawPointer(dimensions.baseAddress)?.assumingMemoryBound(to: String.self) {
+            var next = unsafe texts + 1
+            for _ in dimensions.indices {
+                unsafe next.initialize(to: HandleText(at: string))
+                unsafe (next + 1).initialize(to: HandleText(at: string + 1))
+                unsafe hash &+= next[1].hash(next[0].hash(weir_process_key_seed()))
+                unsafe next += 2
+                unsafe string += 2
+            }
         }
         unsafe self.kind = kind
         unsafe count = dimensions.count
