@@ -6,106 +6,8 @@ import WeirExport
 import WeirTestSupport
 
 /// A real Prometheus that scrapes an application.
-@Suite("A real Prometheus", .serialized, .enabled(if: Installed.program("prometheus"), "Debian: prometheus"))
+@Suite("A real Prometheus", .serialized, .enabled(if: PrometheusServer.isInstalled, "Debian: prometheus"))
 struct PrometheusTests {
-    /// Prometheus, at work until it is let go.
-    private struct Server {
-        let process: ServerProcess
-        let port: UInt16
-
-        init(scraping application: UInt16, more: String = "") async throws {
-            let directory = try TemporaryDirectory()
-            let configuration = """
-                global: {scrape_interval: 200ms, scrape_timeout: 200ms}
-                scrape_configs:
-                  - job_name: app
-                    static_configs: [{targets: ["127.0.0.1:\(application)"]}]
-                \(more)
-                """
-            try Data(configuration.utf8).write(to: URL(filePath: directory.path + "/p.yml"))
-            port = try LoopbackPort.free()
-            process = try ServerProcess(
-                "prometheus",
-                [
-                    "--config.file=p.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:\(port)",
-                    "--log.level=warn", "--enable-feature=exemplar-storage",
-                ], in: directory)
-            try await process.waitUntilListening(on: port)
-        }
-
-        /// The traces of the exemplars that a query finds, by the bounds of their buckets.
-        func traces(_ expression: String) throws -> [String: Set<String>] {
-            let query = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-            let now = Date().timeIntervalSince1970
-            let response = try Client(port: port).get(
-                "/api/v1/query_exemplars?query=\(query)&start=\(now - 3600)&end=\(now + 60)")
-            guard response.status == 200 else { return [:] }
-            let answer = try JSONDecoder().decode(ExemplarAnswer.self, from: Data(response.text.unchunked.utf8))
-            var traces: [String: Set<String>] = [:]
-            for series in answer.data {
-                for exemplar in series.exemplars {
-                    // Not all versions undo what is escaped in an exemplar: what stands behind it is the same in all.
-                    let user = exemplar.labels["user_id"]?.split(separator: " ").last ?? ""
-                    let text = "\(exemplar.labels["trace_id"] ?? "") \(user) \(exemplar.value)"
-                    traces[series.seriesLabels["le"] ?? "", default: []].insert(text)
-                }
-            }
-            return traces
-        }
-
-        /// The answer to an instant query: values by labels.
-        func query(_ expression: String) throws -> [[String: String]: Double] {
-            let query = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-            let response = try Client(port: port).get("/api/v1/query?query=\(query)")
-            // It listens before it answers.
-            guard response.status == 200 else { return [:] }
-            let answer = try JSONDecoder().decode(Answer.self, from: Data(response.text.unchunked.utf8))
-            var values: [[String: String]: Double] = [:]
-            for result in answer.data.result {
-                var labels = result.metric
-                for own in ["__name__", "job", "instance"] { labels[own] = nil }
-                values[labels] = Double(result.value[1].text)
-            }
-            return values
-        }
-    }
-
-    private struct ExemplarAnswer: Decodable {
-        struct Series: Decodable {
-            let seriesLabels: [String: String]
-            let exemplars: [Exemplar]
-        }
-
-        struct Exemplar: Decodable {
-            let labels: [String: String]
-            let value: String
-        }
-
-        let data: [Series]
-    }
-
-    private struct Answer: Decodable {
-        struct Data: Decodable {
-            let result: [Series]
-        }
-
-        struct Series: Decodable {
-            let metric: [String: String]
-            let value: [TextOrNumber]
-        }
-
-        struct TextOrNumber: Decodable {
-            let text: String
-
-            init(from decoder: any Decoder) throws {
-                let container = try decoder.singleValueContainer()
-                text = try (try? container.decode(String.self)) ?? "\(container.decode(Double.self))"
-            }
-        }
-
-        let data: Data
-    }
-
     @Test("what is read back from it is what was recorded")
     func readsBack() async throws {
         let scraped = try Scraped(resource: ["service.name": "shop", "service.version": "1.2"])
@@ -123,34 +25,34 @@ struct PrometheusTests {
             for value in [0.05, 0.5, 0.5, 7] { seconds.record(value + Double(number), tags, in: scraped.stats) }
             things.record(Int64(number) * 1_000_000_007, tags, in: scraped.stats)
         }
-        let prometheus = try await Server(scraping: scraped.client.port)
-        try await eventually("all series are there") { try prometheus.query("things_total").count == names.count }
+        let prometheus = try await PrometheusServer(scraping: [scraped.client.port])
+        try await eventually("all series are there") { try prometheus.values("things_total").count == names.count }
         for (number, name) in names.enumerated() {
             let labels = ["weird_key": name]
             let offset = Double(number)
-            #expect(try prometheus.query("things_total")[labels] == .some(offset * 1_000_000_007))
-            #expect(try prometheus.query("calls_total")[labels] == .some(4))
-            #expect(try prometheus.query("level_seconds")[labels] == .some(7 + offset))
-            #expect(try prometheus.query("latency_seconds_count")[labels] == .some(4))
-            let sum = try #require(try prometheus.query("latency_seconds_sum")[labels])
+            #expect(try prometheus.values("things_total")[labels] == .some(offset * 1_000_000_007))
+            #expect(try prometheus.values("calls_total")[labels] == .some(4))
+            #expect(try prometheus.values("level_seconds")[labels] == .some(7 + offset))
+            #expect(try prometheus.values("latency_seconds_count")[labels] == .some(4))
+            let sum = try #require(try prometheus.values("latency_seconds_sum")[labels])
             #expect(abs(sum - (8.05 + 4 * offset)) < 1e-9)
-            let buckets = try prometheus.query("latency_seconds_bucket")
+            let buckets = try prometheus.values("latency_seconds_bucket")
             let below = [("0.1", 0.1), ("1.0", 1), ("1e+06", 1e6), ("+Inf", .infinity)]
             for (bound, limit) in below {
                 let count = [0.05, 0.5, 0.5, 7].filter { $0 + offset <= limit }.count
                 #expect(buckets[["weird_key": name, "le": bound]] == .some(Double(count)))
             }
-            #expect(try prometheus.query("exponential_seconds_count")[labels] == .some(4))
+            #expect(try prometheus.values("exponential_seconds_count")[labels] == .some(4))
         }
         // A bucket of the exponential distribution is a few per cent wide.
-        let median = try prometheus.query("histogram_quantile(0.5, exponential_seconds_bucket{weird_key=\"plain\"})")
+        let median = try prometheus.values("histogram_quantile(0.5, exponential_seconds_bucket{weird_key=\"plain\"})")
         #expect(median.values.allSatisfy { abs($0 - 0.5) < 0.1 } && median.count == 1)
-        #expect(try prometheus.query("things_created").count == names.count)
-        let target = try #require(try prometheus.query("target_info").keys.first)
+        #expect(try prometheus.values("things_created").count == names.count)
+        let target = try #require(try prometheus.values("target_info").keys.first)
         #expect(target["service_name"] == .some("shop") && target["service_version"] == .some("1.2"))
-        #expect(try prometheus.query("up") == [[:]: 1])
+        #expect(try prometheus.values("up") == [[:]: 1])
         try await scraped.end()
-        try await eventually("its end is seen") { try prometheus.query("up") == [[:]: 0] }
+        try await eventually("its end is seen") { try prometheus.values("up") == [[:]: 0] }
     }
 
     @Test("a bucket leads to a trace")
@@ -165,7 +67,7 @@ struct PrometheusTests {
                 seconds.record(value, Tags(["user.id": "a\"b\\c\nd \(number)"]), in: scraped.stats)
             }
         }
-        let prometheus = try await Server(scraping: scraped.client.port)
+        let prometheus = try await PrometheusServer(scraping: [scraped.client.port])
         func trace(_ number: Int, _ value: String) -> String {
             "\(String(repeating: "0", count: 31))\(number) \(number) \(value)"
         }
@@ -183,7 +85,7 @@ struct PrometheusTests {
                 "0.1": [trace(1, "0.05")], "1.0": [trace(3, "0.5")], "+Inf": [trace(2, "3"), trace(4, "5")],
             ]
         }
-        #expect(try prometheus.query("up") == [[:]: 1])
+        #expect(try prometheus.values("up") == [[:]: 1])
         try await scraped.end()
     }
 
@@ -196,19 +98,19 @@ struct PrometheusTests {
         for number in 0..<count {
             things.record(Int64(number), Tags(["n": "\(number)", "kind": "\(number % 7)"]), in: scraped.stats)
         }
-        let prometheus = try await Server(
-            scraping: scraped.client.port,
+        let prometheus = try await PrometheusServer(
+            scraping: [scraped.client.port],
             more: "    scrape_interval: \(2 + testScale / 10)s\n    scrape_timeout: \(2 + testScale / 10)s")
         let sum = Double(count) * Double(count - 1) / 2
         try await eventually("the sum of all is right", within: 120) {
-            try prometheus.query("sum(things_total)") == [[:]: sum]
+            try prometheus.values("sum(things_total)") == [[:]: sum]
         }
-        #expect(try prometheus.query("count(things_total)") == [[:]: Double(count)])
+        #expect(try prometheus.values("count(things_total)") == [[:]: Double(count)])
         for number in 0..<count {
             things.record(1, Tags(["n": "\(number)", "kind": "\(number % 7)"]), in: scraped.stats)
         }
         try await eventually("the sum of all has grown", within: 120) {
-            try prometheus.query("sum(things_total)") == [[:]: sum + Double(count)]
+            try prometheus.values("sum(things_total)") == [[:]: sum + Double(count)]
         }
         try await scraped.end()
     }
@@ -219,10 +121,10 @@ struct PrometheusTests {
         let things = Measure<Int64>("things")
         try scraped.stats.register(View("things", of: things, as: .sum))
         things.record(1, in: scraped.stats)
-        let prometheus = try await Server(scraping: scraped.client.port)
-        try await eventually("it is there") { try prometheus.query("things_total") == [[:]: 1] }
+        let prometheus = try await PrometheusServer(scraping: [scraped.client.port])
+        try await eventually("it is there") { try prometheus.values("things_total") == [[:]: 1] }
         try scraped.stats.unregister("things")
-        try await eventually("it is gone") { try prometheus.query("things_total").isEmpty }
+        try await eventually("it is gone") { try prometheus.values("things_total").isEmpty }
         try await scraped.end()
     }
 
@@ -236,17 +138,17 @@ struct PrometheusTests {
         withSpan(SpanReference(traceHigh: 0, low: 1, spanID: 1, isSampled: true)) { things.record(41, in: stats) }
         let exporting = try startExporting(
             configuration: Configuration(yaml: yaml, file: "README.md", environment: [:]), from: stats)
-        let prometheus = try await Server(scraping: port)
-        try await eventually("it is there") { try prometheus.query("things_total") == [[:]: 41] }
+        let prometheus = try await PrometheusServer(scraping: [port])
+        try await eventually("it is there") { try prometheus.values("things_total") == [[:]: 41] }
         let trace = String(repeating: "0", count: 31) + "1"
         try await eventually("so is its exemplar") { try prometheus.traces("things_total") == ["": ["\(trace)  41"]] }
         things.record(1, in: stats)
-        try await eventually("it is fresh") { try prometheus.query("things_total") == [[:]: 42] }
+        try await eventually("it is fresh") { try prometheus.values("things_total") == [[:]: 42] }
         // Nothing is delivered that nobody asks for; still there is soon another to be asked.
         let process = try #require(childProcesses(running: "libPrometheusExporter.so").first)
         kill(process, SIGKILL)
         things.record(1, in: stats)
-        try await eventually("another has taken its place") { try prometheus.query("things_total") == [[:]: 43] }
+        try await eventually("another has taken its place") { try prometheus.values("things_total") == [[:]: 43] }
         #expect(!childProcesses(running: "libPrometheusExporter.so").contains(process))
         let report = await exporting.shutdown(deadline: .seconds(60))
         #expect(report.isComplete)
@@ -254,10 +156,27 @@ struct PrometheusTests {
     }
 }
 
-extension String {
-    /// A body without the lengths of its chunks, of which JSON has no line.
-    fileprivate var unchunked: String {
-        guard !hasPrefix("{") else { return self }
-        return components(separatedBy: "\r\n").filter { !$0.allSatisfy(\.isHexDigit) }.joined()
+extension PrometheusServer {
+    /// What a query finds now: values by labels, without those that all series have.
+    fileprivate func values(_ expression: String) throws -> [[String: String]: Double] {
+        let pairs = try query(expression).map { sample in
+            (sample.labels.filter { !["__name__", "job", "instance"].contains($0.key) }, Double(sample.value) ?? .nan)
+        }
+        return Dictionary(pairs) { $1 }
+    }
+
+    /// The traces of the exemplars that a query finds, by the bounds of their buckets.
+    fileprivate func traces(_ expression: String) throws -> [String: Set<String>] {
+        let now = Date().timeIntervalSince1970
+        var traces: [String: Set<String>] = [:]
+        for (series, exemplars) in try exemplars(expression, from: now - 3600, to: now + 60) {
+            for exemplar in exemplars {
+                // Not all versions undo what is escaped in an exemplar: what stands behind it is the same in all.
+                let user = exemplar.labels["user_id"]?.split(separator: " ").last ?? ""
+                let text = "\(exemplar.labels["trace_id"] ?? "") \(user) \(exemplar.value)"
+                traces[series["le"] ?? "", default: []].insert(text)
+            }
+        }
+        return traces
     }
 }

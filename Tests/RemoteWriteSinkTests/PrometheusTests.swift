@@ -7,7 +7,7 @@ import WeirConfiguration
 import WeirExport
 import WeirTestSupport
 
-@Suite("Remote write to Prometheus", .enabled(if: Prometheus.isInstalled), .serialized)
+@Suite("Remote write to Prometheus", .enabled(if: PrometheusServer.isInstalled), .serialized)
 struct PrometheusTests {
     /// Runs a shop of five collections into a sink.
     private func run(_ sink: Sink) async throws -> (Exporting, Minute) {
@@ -23,14 +23,14 @@ struct PrometheusTests {
 
     @Test("what Prometheus shows is what was recorded, series end where they end, and all at the end mark")
     func readBack() async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let (exporting, source) = try await run(.remoteWrite(prometheus.port))
         let report = await exporting.shutdown(deadline: .seconds(20))
         #expect(report.isComplete, "\(report)")
         let accounts = exporting.snapshots[0].accounts
         #expect(accounts.imbalance == nil && accounts.delivered.batches == accounts.offered.batches)
         func requests(_ number: Double) throws -> [String] {
-            try prometheus.query("http_requests_total", at: Double(source.begin) + number)
+            try prometheus.texts("http_requests_total", at: Double(source.begin) + number)
         }
         #expect(
             try requests(2) == [
@@ -40,7 +40,7 @@ struct PrometheusTests {
         #expect(try requests(2.9).first == #"http_requests_total{exported_job="x",http_route="/gone",job="shop"} 3"#)
         #expect(try requests(4) == [#"http_requests_total{http_route="/a",job="shop"} 400"#])
         #expect(
-            try prometheus.query(#"{__name__=~"room.*|http_latency.*|rpc.*"}"#, at: Double(source.begin) + 5) == [
+            try prometheus.texts(#"{__name__=~"room.*|http_latency.*|rpc.*"}"#, at: Double(source.begin) + 5) == [
                 #"http_latency_seconds_bucket{job="shop",le="+Inf"} 8"#,
                 #"http_latency_seconds_bucket{job="shop",le="0.5"} 5"#,
                 #"http_latency_seconds_bucket{job="shop",le="1.0"} 7"#,
@@ -54,15 +54,15 @@ struct PrometheusTests {
                 #"rpc_latency_milliseconds_bucket{job="shop",le="8.0"} 7"#,
                 #"rpc_latency_milliseconds_count{job="shop"} 7"#, #"rpc_latency_milliseconds_sum{job="shop"} 15"#,
             ])
-        #expect(try prometheus.query("target_info", at: Double(source.begin) + 5).count == 1)
+        #expect(try prometheus.texts("target_info", at: Double(source.begin) + 5).count == 1)
         // The end mark is a millisecond after the last collection.
         let end = Double(source.begin) + Double(accounts.offered.batches) + 0.5
-        #expect(try prometheus.query(#"{__name__=~"room.*|http.*|rpc.*"}"#, at: end) == [])
+        #expect(try prometheus.texts(#"{__name__=~"room.*|http.*|rpc.*"}"#, at: end) == [])
     }
 
     @Test("the README's configuration runs as it is written, as a plugin in a process of its own, and all arrives")
     func readme() async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let yaml = try ReadmeSample.yaml(
             of: "RemoteWriteExporter", ["127.0.0.1:9090": "127.0.0.1:\(prometheus.port)"])
         let stats = try Stats(cellsPerCore: 1 << 20)
@@ -81,7 +81,7 @@ struct PrometheusTests {
         #expect(report.isComplete && exporting.snapshots[0].accounts.imbalance == nil, "\(report)")
         // The series have ended with the process, so that only a look back sees them.
         func last(_ name: String, by label: String) throws -> [String] {
-            try prometheus.query(
+            try prometheus.texts(
                 "sum by (\(label)) (last_over_time(\(name)[5m]))", at: Date().timeIntervalSince1970 + 1)
         }
         #expect(
@@ -94,14 +94,14 @@ struct PrometheusTests {
 
     @Test("exponential distributions are native histograms where that is asked for")
     func native() async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let (exporting, source) = try await run(.remoteWrite(prometheus.port, ["histograms": "native"]))
         let time = Double(source.begin) + 5
-        #expect(try prometheus.query("histogram_count(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 7"#])
-        #expect(try prometheus.query("histogram_sum(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 15"#])
+        #expect(try prometheus.texts("histogram_count(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 7"#])
+        #expect(try prometheus.texts("histogram_sum(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 15"#])
         // Of 7, one is 0, five are in (1, 2], one is in (4, 8].
         for (range, fraction) in [("1, 2", 5.0 / 7), ("4, 8", 1.0 / 7)] {
-            let found = try prometheus.query("histogram_fraction(\(range), rpc_latency_milliseconds)", at: time)
+            let found = try prometheus.texts("histogram_fraction(\(range), rpc_latency_milliseconds)", at: time)
             let value = try #require(found.first?.split(separator: " ").last.flatMap { Double($0) })
             #expect(abs(value - fraction) < 1e-9)
         }
@@ -111,7 +111,7 @@ struct PrometheusTests {
 
     @Test("exemplars are with the series of their buckets", arguments: ["classic", "native"])
     func exemplars(_ histograms: String) async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let source = Minute(2) { number, builder in
             let begin = UInt64(builder.batch.endTime)
             func exemplars(_ rows: inout BatchBuilder.Rows) {
@@ -139,7 +139,7 @@ struct PrometheusTests {
         #expect(report.isComplete && exporting.snapshots[0].accounts.imbalance == nil)
         let begin = Double(source.begin)
         func found(_ query: String) throws -> [String] {
-            try prometheus.exemplars(query, from: begin, to: begin + 2).map {
+            try prometheus.exemplarTexts(query, from: begin, to: begin + 2).map {
                 $0.replacingOccurrences(of: String(repeating: "0", count: 15), with: "…")
                     .replacingOccurrences(of: #"job="shop""#, with: "")
             }
@@ -165,7 +165,7 @@ struct PrometheusTests {
 
     @Test("samples that Prometheus calls out of order are dropped and counted, and later ones arrive")
     func outOfOrder() async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let now = Int(Date().timeIntervalSince1970)
         let fill: @Sendable (Int, inout BatchBuilder) -> Void = { number, builder in
             builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
@@ -202,7 +202,7 @@ struct PrometheusTests {
 
     @Test("all that was recorded arrives when a fault has passed, and the accounts balance", arguments: faults)
     func heals(_ fault: FaultProxy.Fault) async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let proxy = try FaultProxy(to: prometheus.port, fault)
         let source = Minute(1000) { number, builder in
             builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
@@ -218,28 +218,28 @@ struct PrometheusTests {
         #expect(accounts.delivered.batches == accounts.offered.batches, "\(report)")
         if fault == .dropAcknowledgement { #expect(accounts.uncertain.batches > 0) }
         for number in 1...Int(accounts.offered.batches) {
-            let found = try prometheus.query("steps_total", at: Double(source.begin + number))
+            let found = try prometheus.texts("steps_total", at: Double(source.begin + number))
             #expect(found == ["steps_total{} \(number)"] || found.first?.hasSuffix("} \(number)") == true)
         }
     }
 
     @Test("a Prometheus that stands still has all when it goes on")
     func standsStill() async throws {
-        let prometheus = try await Prometheus()
+        let prometheus = try await PrometheusServer()
         let source = Minute(1000) { number, builder in
             builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
         }
         let exporting = try startExporting(
             every: .milliseconds(30), to: [.remoteWrite(prometheus.port, ["timeout": "300ms"])], collecting: source)
         await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 2 }
-        prometheus.server.pause()
+        prometheus.process.pause()
         await source.collections.wait { exporting.snapshots[0].accounts.uncertain.batches >= 1 }
-        prometheus.server.resume()
+        prometheus.process.resume()
         let report = await exporting.shutdown(deadline: .seconds(30))
         let accounts = exporting.snapshots[0].accounts
         #expect(report.isComplete && accounts.imbalance == nil, "\(report)")
         for number in 1...Int(accounts.offered.batches) {
-            let found = try prometheus.query("steps_total", at: Double(source.begin + number))
+            let found = try prometheus.texts("steps_total", at: Double(source.begin + number))
             #expect(found.first?.hasSuffix("} \(number)") == true)
         }
     }

@@ -1,19 +1,18 @@
-package import Foundation
+internal import Foundation
 
 /// A real Prometheus (Debian: `prometheus`), at work until it is let go.
 package final class PrometheusServer: Sendable {
-    package static let isInstalled = Installed.program("prometheus") && Installed.program("curl")
+    package static let isInstalled = Installed.program("prometheus") && Curl.isInstalled
 
     package let port: UInt16
     package let process: ServerProcess
 
+    /// It takes remote writes, and keeps exemplars and native histograms.
+    ///
     /// - Parameters:
     ///   - applications: Ports of this machine that it scrapes, five times a second.
-    ///   - configuration: YAML that is put behind, at the level of what is scraped.
-    ///   - arguments: Further ones.
-    package init(
-        scraping applications: [UInt16] = [], configuration: String = "", _ arguments: String...
-    ) async throws {
+    ///   - more: YAML that is put behind what says so.
+    package init(scraping applications: [UInt16] = [], more: String = "") async throws {
         let directory = try TemporaryDirectory()
         let targets = applications.map { "\"127.0.0.1:\($0)\"" }.joined(separator: ", ")
         let text = """
@@ -21,7 +20,7 @@ package final class PrometheusServer: Sendable {
             scrape_configs:
               - job_name: app
                 static_configs: [{targets: [\(targets)]}]
-            \(configuration)
+            \(more)
             """
         try directory.write(Array(text.utf8), to: "prometheus.yml")
         port = try LoopbackPort.free()
@@ -29,8 +28,9 @@ package final class PrometheusServer: Sendable {
             "prometheus",
             [
                 "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:\(port)",
-                "--log.level=warn",
-            ] + arguments, in: directory)
+                "--log.level=warn", "--web.enable-remote-write-receiver",
+                "--enable-feature=native-histograms,exemplar-storage",
+            ], in: directory)
         // It listens before it answers.
         try await eventually("Prometheus is ready") { (try? self.get("/-/ready")) != nil }
     }
@@ -49,17 +49,34 @@ package final class PrometheusServer: Sendable {
         return answer.data.result.map { Sample(labels: $0.metric, value: $0.value.text) }
     }
 
-    /// What it answers to a GET; a status that is no success is an error.
-    package func get(_ path: String, _ parameters: [String: String] = [:]) throws -> Data {
-        let fields = parameters.flatMap { ["--data-urlencode", "\($0.key)=\($0.value)"] }
-        let result = try Program.run(
-            "/usr/bin/env", ["curl", "-sSf", "-m", "10", "-G", "http://127.0.0.1:\(port)\(path)"] + fields)
-        guard result.status == 0 else { throw NoAnswer(errors: result.errors) }
-        return Data(result.output.utf8)
+    /// A measurement that it keeps beside a series.
+    package struct Exemplar: Sendable, Decodable {
+        package var labels: [String: String]
+        package var value: String
+        /// Seconds since 1970.
+        package var timestamp: Double
     }
 
-    package struct NoAnswer: Error, Equatable {
-        package let errors: String
+    /// The exemplars of the series that a query finds, by the series' labels.
+    package func exemplars(
+        _ expression: String, from begin: Double, to end: Double
+    ) throws -> [[String: String]: [Exemplar]] {
+        let answer = try get(
+            "/api/v1/query_exemplars", ["query": expression, "start": "\(begin)", "end": "\(end)"])
+        let series = try JSONDecoder().decode(ExemplarAnswer.self, from: answer).data
+        return Dictionary(series.map { ($0.seriesLabels, $0.exemplars) }) { $0 + $1 }
+    }
+
+    private func get(_ path: String, _ parameters: [String: String] = [:]) throws -> Data {
+        try Curl.get("http://127.0.0.1:\(port)\(path)", parameters)
+    }
+
+    private struct ExemplarAnswer: Decodable {
+        struct Series: Decodable {
+            var seriesLabels: [String: String]
+            var exemplars: [Exemplar]
+        }
+        var data: [Series]
     }
 
     private struct Answer: Decodable {
