@@ -62,6 +62,34 @@ struct ExemplarTests {
         #expect(stats.readings()["v"]?.count == 3)
     }
 
+    private enum Tracer {
+        @TaskLocal static var current: SpanReference?
+        static let measure = Measure<Int64>("exemplar.tracer")
+        @TaskLocal static var stats: Stats?
+    }
+
+    @Test("a tracer is asked where there is an exemplar to be had; withSpan wins; what it records asks nobody")
+    func tracer() throws {
+        CurrentSpan.install {
+            // Endless, were it asked again.
+            if let stats = Tracer.stats { Tracer.measure.record(1, in: stats) }
+            return Tracer.current
+        }
+        let stats = try stats(.distribution(bounds: [1, 2]))
+        try stats.register(View("tracer", of: Tracer.measure, as: .count, exemplars: .traceBased))
+        Tracer.$stats.withValue(stats) {
+            latency.record(0.5, in: stats)
+            Tracer.$current.withValue(span(5)) {
+                latency.record(0.6, in: stats)
+                withSpan(span(6)) { latency.record(1.5, in: stats) }
+                latency.record(0.7, in: stats)
+            }
+        }
+        #expect(stats.exemplars().map(\.span) == [span(5), span(6)])
+        // Asked for 0.5 and 0.6, and not for what came into full buckets or has a span of its own.
+        #expect(stats.readings()["tracer"]?.integer == .some(2))
+    }
+
     @Test("one a bucket and collection, the first; the latest stays until there is another")
     func sampling() throws {
         let stats = try stats(.distribution(bounds: [1, 2]))

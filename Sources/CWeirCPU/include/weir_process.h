@@ -17,6 +17,17 @@ extern uint64_t weir_process_ambient_keys WEIR_PROCESS_HIDDEN;
 /// Whether Swift's small strings were found to be laid out as they are read. Set once, by whoever makes the first key.
 extern bool weir_process_small_strings WEIR_PROCESS_HIDDEN;
 
+/// Whether this thread asks for the span that it is in: what is recorded meanwhile belongs to none.
+extern __thread bool weir_process_asks WEIR_PROCESS_HIDDEN __attribute__((tls_model("initial-exec")));
+
+/// Returns false where the thread asks already.
+static inline bool weir_process_begin_asking(void) {
+    if (weir_process_asks) return false;
+    return weir_process_asks = true;
+}
+
+static inline void weir_process_end_asking(void) { weir_process_asks = false; }
+
 static inline bool weir_process_knows_small_strings(void) {
     return __atomic_load_n(&weir_process_small_strings, __ATOMIC_RELAXED);
 }

@@ -1,3 +1,4 @@
+private import CWeirCPU
 internal import Synchronization
 
 /// The span that a measurement belongs to, asked for only where an exemplar is wanted.
@@ -18,7 +19,8 @@ package enum CurrentSpan {
     ///
     /// What is installed stays in memory, as a measurement on another thread may be asking it.
     ///
-    /// - Parameter source: Is asked on the thread that records, within the measurement: it must not block.
+    /// - Parameter source: Is asked on the thread that records, within the measurement: it must not block. What it records
+    ///   itself belongs to no span.
     package static func install(_ source: @escaping @Sendable () -> SpanReference?) {
         // Releasing: whoever finds the source finds it written.
         unsafe Self.source.store(Unmanaged.passRetained(Source(source)), ordering: .releasing)
@@ -28,7 +30,9 @@ package enum CurrentSpan {
     static var reference: SpanReference? {
         if let inTask { return inTask }
         // Acquiring: the source was written before it was installed.
-        return unsafe source.load(ordering: .acquiring)?._withUnsafeGuaranteedRef { $0.find() }
+        guard let source = unsafe source.load(ordering: .acquiring), weir_process_begin_asking() else { return nil }
+        defer { weir_process_end_asking() }
+        return unsafe source._withUnsafeGuaranteedRef { $0.find() }
     }
 }
 
