@@ -100,7 +100,7 @@ struct LibraryTests {
     @Test("handles made for each call by many threads count exactly", arguments: [1, 2, 3])
     func perCall(seed: UInt64) throws {
         let recorded = try Recorded(timers: .distribution(bounds: [1]))
-        let (threads, rounds) = (8, 5_000 * testScale)
+        let (threads, rounds) = (8, 2_000 * testScale)
         onThreads(threads) { number in
             var generator = SeededGenerator(seed: seed &* 100 &+ UInt64(number))
             for _ in 0..<rounds {
