@@ -469,7 +469,7 @@ const ProtobufCMessageDescriptor weir__v1__attribute__descriptor =
   (ProtobufCMessageInit) weir__v1__attribute__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor weir__v1__view__field_descriptors[30] =
+static const ProtobufCFieldDescriptor weir__v1__view__field_descriptors[39] =
 {
   {
     "name",
@@ -831,6 +831,114 @@ static const ProtobufCFieldDescriptor weir__v1__view__field_descriptors[30] =
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "exemplar_rows",
+    31,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Weir__V1__View, n_exemplar_rows),
+    offsetof(Weir__V1__View, exemplar_rows),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_values",
+    32,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Weir__V1__View, n_exemplar_values),
+    offsetof(Weir__V1__View, exemplar_values),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_times",
+    33,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Weir__V1__View, n_exemplar_times),
+    offsetof(Weir__V1__View, exemplar_times),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_trace_highs",
+    34,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Weir__V1__View, n_exemplar_trace_highs),
+    offsetof(Weir__V1__View, exemplar_trace_highs),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_trace_lows",
+    35,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Weir__V1__View, n_exemplar_trace_lows),
+    offsetof(Weir__V1__View, exemplar_trace_lows),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_spans",
+    36,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Weir__V1__View, n_exemplar_spans),
+    offsetof(Weir__V1__View, exemplar_spans),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_tag_counts",
+    37,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Weir__V1__View, n_exemplar_tag_counts),
+    offsetof(Weir__V1__View, exemplar_tag_counts),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_tag_keys",
+    38,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Weir__V1__View, n_exemplar_tag_keys),
+    offsetof(Weir__V1__View, exemplar_tag_keys),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exemplar_tag_values",
+    39,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Weir__V1__View, n_exemplar_tag_values),
+    offsetof(Weir__V1__View, exemplar_tag_values),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned weir__v1__view__field_indices_by_name[] = {
   4,   /* field[4] = aggregation */
@@ -839,6 +947,15 @@ static const unsigned weir__v1__view__field_indices_by_name[] = {
   1,   /* field[1] = description */
   18,   /* field[18] = doubles */
   16,   /* field[16] = end_times */
+  30,   /* field[30] = exemplar_rows */
+  35,   /* field[35] = exemplar_spans */
+  36,   /* field[36] = exemplar_tag_counts */
+  37,   /* field[37] = exemplar_tag_keys */
+  38,   /* field[38] = exemplar_tag_values */
+  32,   /* field[32] = exemplar_times */
+  33,   /* field[33] = exemplar_trace_highs */
+  34,   /* field[34] = exemplar_trace_lows */
+  31,   /* field[31] = exemplar_values */
   9,   /* field[9] = inclusive_bound */
   17,   /* field[17] = integers */
   7,   /* field[7] = is_monotonic */
@@ -867,7 +984,7 @@ static const unsigned weir__v1__view__field_indices_by_name[] = {
 static const ProtobufCIntRange weir__v1__view__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 30 }
+  { 0, 39 }
 };
 const ProtobufCMessageDescriptor weir__v1__view__descriptor =
 {
@@ -877,7 +994,7 @@ const ProtobufCMessageDescriptor weir__v1__view__descriptor =
   "Weir__V1__View",
   "weir.v1",
   sizeof(Weir__V1__View),
-  30,
+  39,
   weir__v1__view__field_descriptors,
   weir__v1__view__field_indices_by_name,
   1,  weir__v1__view__number_ranges,

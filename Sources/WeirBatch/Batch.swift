@@ -12,7 +12,7 @@ package struct Batch: Equatable, Sendable {
     /// When this collection was taken; the time of every row that has not ended. Nanoseconds since 1970.
     package var endTime: UInt64 = 0
 
-    /// Every tag value of ``views``, once.
+    /// Every tag value of ``views``, and what their exemplars' tags say, once.
     package var strings = StringTable()
 
     /// One table a view, in the order of registration.
@@ -123,6 +123,9 @@ package struct ViewColumns: Equatable, Sendable {
 
     /// The same of values below zero, by the index of their magnitude.
     package var negative = ExponentialBuckets()
+
+    /// Single measurements of each row.
+    package var exemplars = Exemplars()
 
     package init() {}
 

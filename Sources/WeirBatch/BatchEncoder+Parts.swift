@@ -121,5 +121,5 @@ extension Batch {
 }
 
 extension ViewColumns {
-    fileprivate var weight: Int { 8 * (points + startTimes.count) + 4 * tagValues.count }
+    fileprivate var weight: Int { 8 * (points + startTimes.count) + 4 * tagValues.count + exemplars.weight }
 }

@@ -74,9 +74,10 @@ private struct TableMerge {
         for partner in partners where partner >= 0 { isTaken[partner] = true }
         var result = newer
         if newer.temporality == .delta { add(partners, to: &result) }
+        result.addExemplars(of: older, partners)
         result.append(
             older.selecting((0..<older.rows).filter { !isTaken[$0] }),
-            values: (0...(older.tagValues.max() ?? 0)).map { $0 })
+            values: (0...older.greatestName).map { $0 })
         return result
     }
 

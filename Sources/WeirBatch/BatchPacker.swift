@@ -150,7 +150,29 @@ struct BatchPacker: ~Copyable {
         appendIndexDeltas(view.negative)
         unsafe message.n_negative_counts = view.negative.counts.count
         unsafe message.negative_counts = column(view.negative.counts)
+        unsafe setExemplars(of: &message, to: view.exemplars)
         return unsafe message
+    }
+
+    private func setExemplars(of message: inout Weir__V1__View, to exemplars: borrowing ViewColumns.Exemplars) {
+        unsafe message.n_exemplar_rows = exemplars.rows.count
+        unsafe message.exemplar_rows = column(exemplars.rows)
+        unsafe message.n_exemplar_values = exemplars.values.count
+        unsafe message.exemplar_values = column(exemplars.values)
+        unsafe message.n_exemplar_times = exemplars.times.count
+        unsafe message.exemplar_times = column(exemplars.times)
+        unsafe message.n_exemplar_trace_highs = exemplars.traceHighs.count
+        unsafe message.exemplar_trace_highs = column(exemplars.traceHighs)
+        unsafe message.n_exemplar_trace_lows = exemplars.traceLows.count
+        unsafe message.exemplar_trace_lows = column(exemplars.traceLows)
+        unsafe message.n_exemplar_spans = exemplars.spans.count
+        unsafe message.exemplar_spans = column(exemplars.spans)
+        unsafe message.n_exemplar_tag_counts = exemplars.tagCounts.count
+        unsafe message.exemplar_tag_counts = column(exemplars.tagCounts)
+        unsafe message.n_exemplar_tag_keys = exemplars.tagKeys.count
+        unsafe message.exemplar_tag_keys = column(exemplars.tagKeys)
+        unsafe message.n_exemplar_tag_values = exemplars.tagValues.count
+        unsafe message.exemplar_tag_values = column(exemplars.tagValues)
     }
 
     /// Counts bucket by bucket: zstd takes half the time for them that it takes row by row, as counts of one bucket are

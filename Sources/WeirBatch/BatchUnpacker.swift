@@ -79,6 +79,19 @@ extension ViewColumns {
             first: unsafe message.start_time, deltas: unsafe column(message.start_deltas, message.n_start_deltas))
         positive.addUpIndexes()
         negative.addUpIndexes()
+        unsafe setExemplars(message)
+    }
+
+    private mutating func setExemplars(_ message: Weir__V1__View) {
+        exemplars.rows = unsafe column(message.exemplar_rows, message.n_exemplar_rows)
+        exemplars.values = unsafe column(message.exemplar_values, message.n_exemplar_values)
+        exemplars.times = unsafe column(message.exemplar_times, message.n_exemplar_times)
+        exemplars.traceHighs = unsafe column(message.exemplar_trace_highs, message.n_exemplar_trace_highs)
+        exemplars.traceLows = unsafe column(message.exemplar_trace_lows, message.n_exemplar_trace_lows)
+        exemplars.spans = unsafe column(message.exemplar_spans, message.n_exemplar_spans)
+        exemplars.tagCounts = unsafe column(message.exemplar_tag_counts, message.n_exemplar_tag_counts)
+        exemplars.tagKeys = unsafe column(message.exemplar_tag_keys, message.n_exemplar_tag_keys)
+        exemplars.tagValues = unsafe column(message.exemplar_tag_values, message.n_exemplar_tag_values)
     }
 
     /// An enumeration of the model from the wire's, whose zero is "unspecified".

@@ -45,7 +45,7 @@ struct PackedSize {
         for string in [view.name, view.description, view.unit, view.measure] { add(name: string) }
         for key in view.tagKeys { add(name: key) }
         strings += view.tagKeys.count
-        let fields = 30
+        let fields = 39
         bytes += fields * (Length.tag + Length.varint64)
         let numbers32 =
             view.tagValues.count + view.positive.lengths.count + view.positive.indexes.count
@@ -55,6 +55,9 @@ struct PackedSize {
             + view.zeroCounts.count + view.positive.counts.count + view.negative.counts.count
         let doubles =
             view.bounds.count + view.doubles.count + view.minima.count + view.maxima.count + view.squares.count
+        let exemplars = view.exemplars
+        bytes += exemplars.count * (2 * Length.varint32 + 5 * Length.fixed64)
+        bytes += 2 * exemplars.tagKeys.count * Length.varint32
         bytes += numbers32 * Length.varint32 + numbers64 * Length.varint64 + doubles * Length.fixed64
         startDeltas += view.startTimes.count
         bucketColumns += view.bucketCounts.count

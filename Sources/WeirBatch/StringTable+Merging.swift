@@ -46,7 +46,11 @@ extension Batch {
     /// Leaves out the strings that no row refers to: they would be sent for nothing, and to whom their rows are not.
     package mutating func dropUnusedStrings() {
         var isUsed = [Bool](repeating: false, count: strings.count + 1)
-        for view in views { isUsed.mark(view.tagValues) }
+        for view in views {
+            isUsed.mark(view.tagValues)
+            isUsed.mark(view.exemplars.tagKeys)
+            isUsed.mark(view.exemplars.tagValues)
+        }
         isUsed[0] = true
         guard isUsed.contains(false) else { return }
         var kept = StringTable()
@@ -59,8 +63,9 @@ extension Batch {
 }
 
 extension ViewColumns {
-    /// Gives every tag value another number; there must be one for each.
+    /// Gives every tag value another number, those of exemplars too; there must be one for each.
     package mutating func renameTagValues(_ values: [UInt32]) {
+        exemplars.rename(values)
         precondition(tagValues.reduce(0) { Swift.max($0, $1) } < values.count)
         tagValues = unsafe [UInt32](unsafeUninitializedCapacity: tagValues.count) { renamed, count in
             unsafe tagValues.withUnsafeBufferPointer { old in

@@ -42,6 +42,7 @@ extension ViewColumns {
         result.zeroCounts = zeroCounts.picking(positions)
         result.positive = positive.picking(positions)
         result.negative = negative.picking(positions)
+        result.exemplars = exemplars.picking(positions, of: rows)
         return result
     }
 
@@ -70,6 +71,7 @@ extension ViewColumns {
         maxima += other.maxima
         squares += other.squares
         zeroCounts += other.zeroCounts
+        exemplars.append(other.exemplars, behind: rows, names: values)
         rows += other.rows
     }
 

@@ -55,6 +55,29 @@ extension ViewColumns {
         }
         let greatest = tagValues.reduce(0, max)
         if Int(greatest) > strings { throw .tagValue(view: name, strings: strings, found: greatest) }
+        if !exemplars.isEmpty { try validateExemplars(strings: strings) }
+    }
+
+    private func validateExemplars(strings: Int) throws(BatchError) {
+        let count = UInt64(exemplars.count)
+        try expect(exemplars.values.count, count, "exemplar_values")
+        try expect(exemplars.times.count, count, "exemplar_times")
+        try expect(exemplars.traceHighs.count, count, "exemplar_trace_highs")
+        try expect(exemplars.traceLows.count, count, "exemplar_trace_lows")
+        try expect(exemplars.spans.count, count, "exemplar_spans")
+        try expect(exemplars.tagCounts.count, count, "exemplar_tag_counts")
+        let tags = exemplars.tagCounts.reduce(0) { $0 + UInt64($1) }
+        try expect(exemplars.tagKeys.count, tags, "exemplar_tag_keys")
+        try expect(exemplars.tagValues.count, tags, "exemplar_tag_values")
+        for (position, row) in exemplars.rows.enumerated() {
+            if row >= rows { throw .exemplarRow(view: name, rows: rows, found: row) }
+            if position > 0, exemplars.rows[position - 1] > row {
+                throw .notAscending(view: name, column: "exemplar_rows", position: position)
+            }
+        }
+        for string in exemplars.tagKeys + exemplars.tagValues where string == 0 || string > strings {
+            throw .tagValue(view: name, strings: strings, found: string)
+        }
     }
 
     /// Throws where values contradict each other in ways that the writer's code rules out: a reader's second look.

@@ -3,14 +3,16 @@ internal import WeirRecording
 /// The recording path, in the process's own `Stats` as an application uses it.
 enum RecordingBenches {
     static let names = [
-        "counter.bound", "distribution.bound.14", "exponential.bound", "gauge.set", "counter.tags.prebuilt",
-        "counter.tags.strings", "record.multi", "record.unviewed", "counter.static", "counter.tags.literal",
-        "series.create",
+        "counter.bound", "distribution.bound.14", "distribution.exemplars", "distribution.exemplars.untraced",
+        "exponential.bound", "gauge.set", "counter.tags.prebuilt", "counter.tags.strings", "record.multi",
+        "record.unviewed", "counter.static", "counter.tags.literal", "series.create",
     ]
 
     private static let count = Measure<Int64>("bench.count")
     private static let tagged = Measure<Int64>("bench.tagged")
     private static let latency = Measure<Double>("bench.latency", unit: .seconds)
+    private static let sampled = Measure<Double>("bench.sampled", unit: .seconds)
+    private static let untraced = Measure<Double>("bench.untraced", unit: .seconds)
     private static let wide = Measure<Double>("bench.wide", unit: .seconds)
     private static let level = Measure<Double>("bench.level")
     private static let multi = Measure<Double>("bench.multi", unit: .seconds)
@@ -53,6 +55,8 @@ enum RecordingBenches {
             View("bench.count", of: count, by: keys, as: .sum),
             View("bench.tagged", of: tagged, by: keys, as: .sum),
             View("bench.latency", of: latency, by: keys, as: .distribution()),
+            View("bench.sampled", of: sampled, by: keys, as: .distribution(), exemplars: .traceBased),
+            View("bench.untraced", of: untraced, by: keys, as: .distribution(), exemplars: .traceBased),
             View("bench.wide", of: wide, by: keys, as: .exponentialDistribution()),
             View("bench.level", of: level, by: keys, as: .lastValue),
             View("bench.multi.count", of: multi, by: keys, as: .count),
@@ -68,17 +72,29 @@ enum RecordingBenches {
         let tags = Tags(zip(keys, ["GET", "/users", "200"]))
         let counter = count.bound(to: tags)
         let distribution = latency.bound(to: tags)
+        let (sampled, untraced) = (sampled.bound(to: tags), untraced.bound(to: tags))
         let exponential = wide.bound(to: tags)
         let gauge = level.bound(to: tags)
         // Seconds, from microseconds to above the last bound: a walk over all buckets in random order.
         var generator = SplitMix(state: 1)
         let values = (0..<1_024).map { _ in Double(generator.next() >> 11) * 0x1p-53 * 12 }
+        // Every bucket has its exemplar, as it has between two collections but for the first moment.
+        withSpan(SpanReference(traceHigh: 1, low: 2, spanID: 3, isSampled: true)) {
+            for value in values { sampled.record(value) }
+        }
         return [
             Bench(name: "counter.bound") { count in
                 for _ in 0..<count { counter.record(1) }
             },
             Bench(name: "distribution.bound.14") { count in
                 for index in 0..<count { distribution.record(values[index & 1_023]) }
+            },
+            Bench(name: "distribution.exemplars") { count in
+                for index in 0..<count { sampled.record(values[index & 1_023]) }
+            },
+            // No bucket has one, and no measurement a span: each is looked at.
+            Bench(name: "distribution.exemplars.untraced") { count in
+                for index in 0..<count { untraced.record(values[index & 1_023]) }
             },
             Bench(name: "exponential.bound") { count in
                 for index in 0..<count { exponential.record(values[index & 1_023]) }

@@ -41,6 +41,8 @@ package enum Example {
             rename: http.server.duration
             description: Time to serve a request
             bounds: [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
+            # Single measurements that are kept as examples: traceBased, those of sampled traces; alwaysOn; alwaysOff.
+            exemplars: traceBased
           - select: http/size
             exponential: {error: 0.025}
           # Not recorded at all.

@@ -56,6 +56,8 @@ extension Collector.State {
         // A clock that is set back must not make an interval of negative length.
         batch.endTime = max(stats.currentTime, batch.startTime)
         endTime = batch.endTime
+        // Where the clock stands still, there is no time behind the last collection.
+        let interval = min(batch.startTime &+ 1, batch.endTime)...batch.endTime
 
         // Strings of series that are gone are thrown away when they are most of them.
         strings.beginCollection()
@@ -63,7 +65,7 @@ extension Collector.State {
         for view in views {
             let key = ObjectIdentifier(view.state)
             var cached = columns.removeValue(forKey: key)
-            let filled = fill(view, &cached, from: stats)
+            let filled = fill(view, &cached, interval, from: stats)
             batch.views.append(filled.columns)
             kept[key] = filled
         }
@@ -74,8 +76,10 @@ extension Collector.State {
     }
 
     /// A view's columns with the values of now.
+    ///
+    /// - Parameter interval: The nanoseconds that the collection is of.
     private mutating func fill(
-        _ view: ViewSnapshot, _ cached: inout CachedColumns?, from stats: Stats
+        _ view: ViewSnapshot, _ cached: inout CachedColumns?, _ interval: ClosedRange<UInt64>, from stats: Stats
     ) -> CachedColumns {
         var lists = [view.live, view.ended]
         if case .lastValue = view.state.form { lists = lists.map(stats.settled) }
@@ -93,6 +97,13 @@ extension Collector.State {
         }
         filled.columns.removeValues()
         for list in lists where list.count > 0 { filled.columns.appendValues(list, view.state, from: stats) }
+        if view.state.view.exemplars != .alwaysOff {
+            var row = 0
+            for list in lists {
+                filled.columns.appendExemplars(list, behind: row, interval, from: stats, &strings)
+                row += list.count
+            }
+        }
         return filled
     }
 }
@@ -180,6 +191,24 @@ extension ViewColumns {
         zeroCounts.removeAll(keepingCapacity: true)
         positive.removeAll()
         negative.removeAll()
+        exemplars = Exemplars()
+    }
+
+    /// The latest exemplars of the series that stand behind so many rows.
+    fileprivate mutating func appendExemplars(
+        _ series: SeriesList, behind first: Int, _ interval: ClosedRange<UInt64>, from stats: Stats,
+        _ strings: inout TagDictionary
+    ) {
+        stats.takeExemplars(series, interval) { row, exemplar in
+            let (trace, tags) = (exemplar.span?.traceID, exemplar.filteredTags)
+            exemplars.append(
+                row: first + row, value: exemplar.value, time: exemplar.time,
+                trace: (trace?.high ?? 0, trace?.low ?? 0), span: exemplar.span?.spanID ?? 0, tagCount: tags.count)
+            for (key, value) in tags {
+                exemplars.tagKeys.append(strings.index(of: key) + 1)
+                exemplars.tagValues.append(strings.index(of: value) + 1)
+            }
+        }
     }
 
     fileprivate mutating func appendValues(_ series: SeriesList, _ state: ViewState, from stats: Stats) {

@@ -48,6 +48,7 @@ extension ViewColumns {
         result.maxima = zip(maxima, told.maxima).map { $0 > $1 || $1.isNaN ? $0 : .nan }
         result.positive = positive.minus(told.positive, rows: rows)
         result.negative = negative.minus(told.negative, rows: rows)
+        result.exemplars = exemplars
         return result
     }
 
@@ -79,6 +80,7 @@ extension ViewColumns {
         changed.mark(maxima, width: 1) { !$0.isNaN }
         changed.mark(positive.lengths, width: 1) { $0 != 0 }
         changed.mark(negative.lengths, width: 1) { $0 != 0 }
+        for row in exemplars.rows { changed[Int(row)] = true }
         return changed
     }
 
@@ -112,6 +114,7 @@ extension ViewColumns {
         (result.integers, result.doubles, result.squares) = ([], [], [])
         (result.minima, result.maxima, result.bucketCounts, result.zeroCounts) = ([], [], [], [])
         (result.positive, result.negative) = (ExponentialBuckets(), ExponentialBuckets())
+        result.exemplars = Exemplars()
         return result
     }
 }

@@ -44,7 +44,7 @@ final class Feed {
         _ collection: inout Collected, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
     ) throws(BatchError) -> [SharedBatch] {
         let payloads: [Payload]
-        if !isDelta, definition.filter.isAll, ended.isEmpty {
+        if !isDelta, definition.filter.isAll, ended.isEmpty, !collection.source.hasExemplars {
             // As it lies: nothing is copied, and columns that the source fills anew stay its own.
             collection.join()
             defer { collection.part() }
@@ -79,6 +79,8 @@ final class Feed {
         var own = select(collection.own, start)
         own.endTime = batch.endTime
         if !ended.isEmpty { ended.add(to: &batch) }
+        // Who asks is told what there is, as whoever asks beside him; all others what came since they were told last.
+        if definition.requester == nil, let lastEnd { batch.dropExemplars(notAfter: lastEnd) }
         if isDelta {
             sourceDelta.subtract(from: &batch)
             ownDelta.subtract(from: &own)
@@ -127,9 +129,22 @@ extension Batch {
     fileprivate mutating func join(_ other: Batch) {
         let offset = UInt32(strings.count)
         for index in 0..<other.strings.count { strings.append(other.strings, index) }
+        let values = [0] + (0..<UInt32(other.strings.count)).map { $0 + offset + 1 }
         for var view in other.views {
-            for place in view.tagValues.indices where view.tagValues[place] > 0 { view.tagValues[place] += offset }
+            view.renameTagValues(values)
             views.append(view)
+        }
+    }
+
+    fileprivate var hasExemplars: Bool { views.contains { !$0.exemplars.isEmpty } }
+
+    /// Leaves out exemplars that an earlier batch has told.
+    fileprivate mutating func dropExemplars(notAfter time: UInt64) {
+        for index in views.indices where !views[index].exemplars.isEmpty {
+            let times = views[index].exemplars.times
+            if times.contains(where: { $0 <= time }) {
+                views[index].exemplars = views[index].exemplars.filter { times[$0] > time }
+            }
         }
     }
 }

@@ -115,6 +115,9 @@ public struct DeliveredRow: Equatable, Sendable {
     public let positive: [DeliveredBucket]
     /// The same of values below zero, by their magnitude.
     public let negative: [DeliveredBucket]
+    /// Single measurements, kept as examples of those that the row adds up: in a distribution at most one a bucket. None
+    /// where the host is older than they are.
+    public let exemplars: [DeliveredExemplar]
 
     init(_ row: weir_row, hasRange: Bool) {
         unsafe tags = DeliveredTag.array(row.tags, count: row.tags_count)
@@ -129,6 +132,9 @@ public struct DeliveredRow: Equatable, Sendable {
         unsafe zeroCount = row.zero_count
         unsafe positive = DeliveredBucket.array(row.positive)
         unsafe negative = DeliveredBucket.array(row.negative)
+        unsafe exemplars = UnsafeBufferPointer(start: row.exemplars, count: row.exemplars_count).map {
+            unsafe DeliveredExemplar($0)
+        }
     }
 }
 

@@ -103,7 +103,7 @@ final class BoundSeries: @unchecked Sendable {
         var next = unsafe series
         // Acquiring: the series was written before it was appended.
         while let series = unsafe next.pointee.load(ordering: .acquiring) {
-            unsafe series.record(value, geometry)
+            unsafe series.record(value, geometry, RecordedTags(tags.storage))
             unsafe next += 1
         }
     }
@@ -116,7 +116,7 @@ final class BoundSeries: @unchecked Sendable {
         var next = unsafe series
         // Acquiring: the series was written before it was appended.
         while let series = unsafe next.pointee.load(ordering: .acquiring) {
-            unsafe series.record(value, geometry)
+            unsafe series.record(value, geometry, RecordedTags(tags.storage))
             unsafe next += 1
         }
     }

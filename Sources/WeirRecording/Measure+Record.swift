@@ -94,14 +94,14 @@ extension RecordingPlace {
     @_effects(releasenone)
     func record(_ value: Double, _ tags: Tags) {
         guard value.magnitude < .infinity else { return unsafe reject() }
-        unsafe record(tags) { unsafe $0.record(value, $1) }
+        unsafe record(tags) { unsafe $0.record(value, $1, $2()) }
     }
 
     /// The way of everything that is not one add.
     @inline(never)
     @_effects(releasenone)
     func record(_ value: Int64, _ tags: Tags) {
-        unsafe record(tags) { unsafe $0.record(value, $1) }
+        unsafe record(tags) { unsafe $0.record(value, $1, $2()) }
     }
 
     /// The way of everything that is not one add.
@@ -109,13 +109,13 @@ extension RecordingPlace {
     @_effects(releasenone)
     func record(_ value: Double, _ slice: TagSlice) {
         guard value.magnitude < .infinity else { return unsafe reject() }
-        unsafe record(slice) { unsafe $0.record(value, $1) }
+        unsafe record(slice) { unsafe $0.record(value, $1, $2()) }
     }
 
     /// The way of everything that is not one add.
     @inline(never)
     @_effects(releasenone)
     func record(_ value: Int64, _ slice: TagSlice) {
-        unsafe record(slice) { unsafe $0.record(value, $1) }
+        unsafe record(slice) { unsafe $0.record(value, $1, $2()) }
     }
 }

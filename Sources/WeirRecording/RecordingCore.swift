@@ -77,11 +77,14 @@ struct RecordingPlace {
         return isDone
     }
 
+    /// Adds a measurement to a series; the last argument is all of its tags, where they are wanted.
+    typealias Add = (UnsafeMutablePointer<Series>, StripeGeometry, () -> RecordedTags) -> Void
+
     /// Adds a measurement under every view.
     ///
     /// - Parameter add: Adds it to a series.
     @inline(__always)
-    func record(_ tags: Tags, add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void) {
+    func record(_ tags: Tags, add: Add) {
         unsafe read { row in
             guard unsafe weir_process_load_ambient_keys() == 0 || !row.wantsAmbient(tags.storage.mask) else {
                 return unsafe recordAmbient(row, tags.storage.slice, add)
@@ -93,7 +96,7 @@ struct RecordingPlace {
                 if let series = unsafe (key == 0 ? nil : next.pointee.index.series(tags.hash, key))
                     ?? next.pointee.view.find(tags.storage)
                 {
-                    unsafe add(series, core.pointee.geometry)
+                    unsafe add(series, core.pointee.geometry) { unsafe RecordedTags(tags.storage) }
                 }
                 unsafe next += 1
             } while unsafe next != end
@@ -102,7 +105,7 @@ struct RecordingPlace {
 
     /// The same for tags that are not ``Tags``.
     @inline(__always)
-    func record(_ slice: TagSlice, add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void) {
+    func record(_ slice: TagSlice, add: Add) {
         unsafe read { row in
             guard unsafe weir_process_load_ambient_keys() == 0 || !row.wantsAmbient(slice.mask) else {
                 return unsafe recordAmbient(row, slice, add)
@@ -112,22 +115,16 @@ struct RecordingPlace {
     }
 
     @inline(never)
-    private func recordAmbient(
-        _ row: UnsafeMutablePointer<MeasureRow>, _ slice: TagSlice,
-        _ add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void
-    ) {
+    private func recordAmbient(_ row: UnsafeMutablePointer<MeasureRow>, _ slice: TagSlice, _ add: Add) {
         unsafe slice.withAmbient { slice in unsafe record(row, slice, add) }
     }
 
     @inline(__always)
-    private func record(
-        _ row: UnsafeMutablePointer<MeasureRow>, _ slice: TagSlice,
-        _ add: (UnsafeMutablePointer<Series>, StripeGeometry) -> Void
-    ) {
+    private func record(_ row: UnsafeMutablePointer<MeasureRow>, _ slice: TagSlice, _ add: Add) {
         for index in 0..<(unsafe row.pointee.count) {
             let view = unsafe row.entries[index].view
             if let series = unsafe view.pointee.find(slice) ?? view.create(slice) {
-                unsafe add(series, core.pointee.geometry)
+                unsafe add(series, core.pointee.geometry) { unsafe RecordedTags(slice) }
             }
         }
     }

@@ -26,6 +26,8 @@ package struct Series: ~Copyable {
         /// A distribution that keeps more than buckets and sum.
         case fullDistribution
         case exponential
+        /// One that keeps exemplars: what else it is, they know.
+        case sampled
     }
 
     // The first cache line: all that a plain sum or distribution reads.
@@ -52,6 +54,8 @@ package struct Series: ~Copyable {
 
     /// An exponential distribution's buckets.
     let octaves: OctaveDirectory?
+    /// Of a view that wants them.
+    let exemplars: Unmanaged<ExemplarSlots>?
     /// Its own tags.
     let tags: Unmanaged<TagStorage>
     /// Its view, retained.
@@ -150,16 +154,17 @@ extension UnsafeMutablePointer where Pointee == Series {
     /// Adds a finite Double to the cells of the core that runs.
     ///
     /// Comparisons and no switch: a jump through a table would cost as much as the add.
-    @inlinable
+    ///
+    /// - Parameter tags: All of the measurement; looked at where an exemplar is wanted.
     @inline(__always)
-    func record(_ value: Double, _ stripes: StripeGeometry) {
+    func record(_ value: Double, _ stripes: StripeGeometry, _ tags: @autoclosure () -> RecordedTags) {
         // Relaxed: a measurement that still sees the old limit goes into cells that are still the series' own.
         if unsafe Int64(bitPattern: value.bitPattern) > pointee.limit.load(ordering: .relaxed) {
             unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
         } else if unsafe pointee.kind.load(ordering: .relaxed) == .distribution {
             unsafe recordDistribution(value, stripes)
         } else {
-            unsafe recordRest(value, stripes)
+            unsafe recordRest(value, stripes, tags())
         }
     }
 
@@ -174,14 +179,13 @@ extension UnsafeMutablePointer where Pointee == Series {
     }
 
     /// Adds an Int64 to the cells of the core that runs.
-    @inlinable
     @inline(__always)
-    func record(_ value: Int64, _ stripes: StripeGeometry) {
+    func record(_ value: Int64, _ stripes: StripeGeometry, _ tags: @autoclosure () -> RecordedTags) {
         // Relaxed, as above.
         if unsafe value > pointee.limit.load(ordering: .relaxed) {
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
         } else {
-            unsafe recordRest(value, stripes)
+            unsafe recordRest(value, stripes, tags())
         }
     }
 
@@ -192,39 +196,54 @@ extension UnsafeMutablePointer where Pointee == Series {
     }
 
     /// What is not worth its code at every call.
-    @usableFromInline
     @inline(never)
-    func recordRest(_ value: Double, _ stripes: StripeGeometry) {
+    private func recordRest(_ value: Double, _ stripes: StripeGeometry, _ tags: RecordedTags) {
         // Relaxed, as above.
         let kind = unsafe pointee.kind.load(ordering: .relaxed)
-        switch kind {
-        case .count:
-            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
-        case .sum where unsafe value >= 0 || pointee.limit.load(ordering: .relaxed) == .min:
-            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
-        case .lastValue:
-            unsafe storeLast(value.bitPattern)
-        case .fullDistribution, .exponential:
-            guard let bucket = unsafe addToBucket(value, stripes, kind: kind) else { return }
-            unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
-            unsafe addExtras(value, stripes)
-        case .gone:
-            unsafe weir_cell_add(stripes.cell(FixedCell.gone), stripes.pitch, stripes.count, 1)
-        default:
-            unsafe weir_cell_add(stripes.cell(FixedCell.rejected), stripes.pitch, stripes.count, 1)
-        }
+        if kind == .sampled { return unsafe recordSampled(value, stripes, tags) }
+        _ = unsafe add(value, stripes, kind: kind, limit: pointee.limit.load(ordering: .relaxed))
     }
 
     /// What is not worth its code at every call.
-    @usableFromInline
     @inline(never)
-    func recordRest(_ value: Int64, _ stripes: StripeGeometry) {
+    private func recordRest(_ value: Int64, _ stripes: StripeGeometry, _ tags: RecordedTags) {
         // Relaxed, as above.
         let kind = unsafe pointee.kind.load(ordering: .relaxed)
+        if kind == .sampled { return unsafe recordSampled(value, stripes, tags) }
+        _ = unsafe add(value, stripes, kind: kind, limit: pointee.limit.load(ordering: .relaxed))
+    }
+
+    /// Adds to the cells of a kind; ``Series/limit`` tells whether a sum may shrink.
+    ///
+    /// - Returns: Whether the measurement is in them.
+    @inline(__always)
+    func add(_ value: Double, _ stripes: StripeGeometry, kind: Series.Kind, limit: @autoclosure () -> Int64) -> Bool {
         switch kind {
         case .count:
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
-        case .sum where unsafe value >= 0 || pointee.limit.load(ordering: .relaxed) == .min:
+        case .sum where value >= 0 || limit() == .min:
+            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
+        case .lastValue:
+            unsafe storeLast(value.bitPattern)
+        case .distribution:
+            unsafe recordDistribution(value, stripes)
+        case .fullDistribution, .exponential:
+            guard let bucket = unsafe addToBucket(value, stripes, kind: kind) else { return false }
+            unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
+            unsafe addExtras(value, stripes)
+        default:
+            return unsafe reject(stripes, kind: kind)
+        }
+        return true
+    }
+
+    /// Adds to the cells of a kind, as above.
+    @inline(__always)
+    func add(_ value: Int64, _ stripes: StripeGeometry, kind: Series.Kind, limit: @autoclosure () -> Int64) -> Bool {
+        switch kind {
+        case .count:
+            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
+        case .sum where value >= 0 || limit() == .min:
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
         case .lastValue:
             unsafe storeLast(UInt64(bitPattern: value))
@@ -233,14 +252,20 @@ extension UnsafeMutablePointer where Pointee == Series {
             unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
         case .fullDistribution, .exponential:
-            guard unsafe addToBucket(Double(value), stripes, kind: kind) != nil else { return }
+            guard unsafe addToBucket(Double(value), stripes, kind: kind) != nil else { return false }
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
             unsafe addExtras(Double(value), stripes)
-        case .gone:
-            unsafe weir_cell_add(stripes.cell(FixedCell.gone), stripes.pitch, stripes.count, 1)
         default:
-            unsafe weir_cell_add(stripes.cell(FixedCell.rejected), stripes.pitch, stripes.count, 1)
+            return unsafe reject(stripes, kind: kind)
         }
+        return true
+    }
+
+    /// Counts a measurement that is in no cell of the series.
+    private func reject(_ stripes: StripeGeometry, kind: Series.Kind) -> Bool {
+        let cell = kind == .gone ? FixedCell.gone : FixedCell.rejected
+        unsafe weir_cell_add(stripes.cell(cell), stripes.pitch, stripes.count, 1)
+        return false
     }
 
     /// The bucket's number; `nil` where there was no memory for it, and nothing else may be added either.

@@ -38,7 +38,7 @@ final class TagStorage: @unchecked Sendable {
     }
 
     /// Sorted by the number of their keys.
-    private init(copying unsorted: [TagEntry]) {
+    init(copying unsorted: [TagEntry]) {
         let sorted = unsafe unsorted.sorted { unsafe $0.key.pointee.number < $1.key.pointee.number }
         count = unsafe sorted.count
         unsafe memory = .allocate(

@@ -17,6 +17,8 @@ public struct View: Hashable, Sendable {
     public internal(set) var seriesLimit: Int
     /// Series that have not changed for so long are forgotten when batches are collected; `nil` for never.
     public internal(set) var forgetsIdle: Duration?
+    /// Which measurements may become exemplars.
+    public internal(set) var exemplars: ExemplarFilter
 
     let measure: MeasureDefinition
 
@@ -34,14 +36,17 @@ public struct View: Hashable, Sendable {
     ///   - seriesLimit: The most series at a time, 1 to 16,777,216.
     ///   - forgetsIdle: After how long without a change a series is forgotten. It ends with an end time, and comes
     ///     back with a new start. Never where a bound recorder holds it.
+    ///   - exemplars: Which measurements may become exemplars.
     public init<Value>(
         _ name: String, of measure: Measure<Value>, by tagKeys: [TagKey] = [], as aggregation: Aggregation,
-        description: String? = nil, seriesLimit: Int = View.defaultSeriesLimit, forgetsIdle: Duration? = nil
+        description: String? = nil, seriesLimit: Int = View.defaultSeriesLimit, forgetsIdle: Duration? = nil,
+        exemplars: ExemplarFilter = .alwaysOff
     ) {
         self.init(name, of: measure.definition, by: tagKeys, as: aggregation)
         if let description { self.description = description }
         self.seriesLimit = seriesLimit
         self.forgetsIdle = forgetsIdle
+        self.exemplars = exemplars
     }
 
     init(_ name: String, of measure: MeasureDefinition, by tagKeys: [TagKey] = [], as aggregation: Aggregation) {
@@ -51,6 +56,7 @@ public struct View: Hashable, Sendable {
         self.aggregation = aggregation
         description = measure.description
         seriesLimit = Self.defaultSeriesLimit
+        exemplars = .alwaysOff
     }
 }
 
@@ -71,6 +77,7 @@ extension View {
             ?? differs("description") { $0.description }
             ?? differs("series limit") { $0.seriesLimit }
             ?? differs("idle time") { $0.forgetsIdle.map { "\($0)" } ?? "none" }
+            ?? differs("exemplars") { $0.exemplars }
     }
 
     /// - Throws: The first field that cannot be used.

@@ -84,6 +84,7 @@ package final class ViewState: @unchecked Sendable {
         unsafe row.pointee.index.load(ordering: .relaxed)
     }
 
+    /// What a series is, but for its exemplars.
     private var kind: Series.Kind {
         let aggregation = view.aggregation
         return switch aggregation.kind {
@@ -101,6 +102,17 @@ package final class ViewState: @unchecked Sendable {
         case .sum(let isMonotonic): isMonotonic ? -1 : .min
         default: .max
         }
+    }
+
+    private var exemplarSlots: ExemplarSlots? {
+        guard view.exemplars != .alwaysOff else { return nil }
+        let count =
+            switch view.aggregation.kind {
+            case .count, .sum, .lastValue: 1
+            case .distribution: bounds.count + 1
+            case .exponential: ExemplarSlots.exponentialCount
+            }
+        return ExemplarSlots(view.exemplars, kind: kind, limit: limit, count: count)
     }
 
     private var cellCount: Int {
@@ -122,14 +134,16 @@ package final class ViewState: @unchecked Sendable {
         let cells = unsafe kind == .lastValue ? stripes.sharedAddress(of: cell) : stripes.address(of: cell)
         let before = Series.cellsBeforeBuckets(
             extremes: aggregation.keepsExtremes, squares: aggregation.keepsSquares)
+        let exemplars = exemplarSlots
         let series = unsafe UnsafeMutablePointer<Series>.allocate(tagCount: tags.count)
         unsafe series.initialize(
             to: Series(
-                identity: tags.identity, hash: tags.hash, limit: Atomic(limit),
-                kind: Atomic(kind), keepsExtremes: aggregation.keepsExtremes, keepsSquares: aggregation.keepsSquares,
-                tagCount: UInt32(tags.count), cells: cells, buckets: cells + before * 8,
-                bounds: UnsafePointer(paddedBounds), boundQuads: paddedCount / 4,
+                identity: tags.identity, hash: tags.hash, limit: Atomic(exemplars == nil ? limit : .max),
+                kind: Atomic(exemplars == nil ? kind : .sampled), keepsExtremes: aggregation.keepsExtremes,
+                keepsSquares: aggregation.keepsSquares, tagCount: UInt32(tags.count), cells: cells,
+                buckets: cells + before * 8, bounds: UnsafePointer(paddedBounds), boundQuads: paddedCount / 4,
                 octaves: kind == .exponential ? OctaveDirectory(scale: ExponentialScale[scale]) : nil,
+                exemplars: exemplars.map { unsafe Unmanaged.passRetained($0) },
                 tags: Unmanaged.passRetained(tags), view: Unmanaged.passRetained(self),
                 cell: cell,
                 cellCount: cellCount, startTime: time, activeTime: Atomic(time)))
@@ -145,6 +159,7 @@ package final class ViewState: @unchecked Sendable {
             octaves.forEach { _, _, cell in stripes.release(cell, length: 1 << octaves.scale.scale) }
             octaves.free()
         }
+        unsafe series.pointee.exemplars?.release()
         unsafe stripes.release(series.pointee.cell, length: series.pointee.cellCount)
         unsafe series.pointee.tags.release()
         unsafe series.pointee.view.release()

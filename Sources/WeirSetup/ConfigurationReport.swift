@@ -85,6 +85,7 @@ package struct ConfigurationReport {
         }
         if let limit = rule.seriesLimit { changes.append("at most \(limit) series") }
         if let idle = rule.forgetsIdle { changes.append("forgotten after \(idle.spelled)") }
+        if let exemplars = rule.exemplars { changes.append("exemplars \(exemplars.word)") }
         return changes.isEmpty ? ["as they are"] : changes
     }
 }

@@ -57,6 +57,12 @@ package struct WireWriter: ~Copyable, @unchecked Sendable {
         prepend(length: text.utf8.count, field)
     }
 
+    /// Bytes that are numbers of eight each, the most significant byte first.
+    package mutating func add(_ field: UInt32, bigEndian words: [UInt64]) {
+        for word in words.reversed() { prepend(fixed64: word.byteSwapped) }
+        prepend(length: words.count * 8, field)
+    }
+
     /// A message, whose fields `body` adds, the last one first.
     package mutating func add(_ field: UInt32, message body: (inout WireWriter) -> Void) {
         let end = count

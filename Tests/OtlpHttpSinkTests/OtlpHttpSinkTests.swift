@@ -32,6 +32,54 @@ struct OtlpHttpSinkTests {
         #expect(first.resource.contains("service.name=shop"))
     }
 
+    @Test("exemplars of every kind of point are read with their spans and the tags that were left out")
+    func exemplars() async throws {
+        let collector = try await Collector()
+        var builder = BatchBuilder(start: 10, end: 20)
+        builder.view("hits", .count, temporality: .delta) { rows in
+            rows.row(start: 10, 5)
+            rows.exemplar(0.25, time: 11, span: 0x0102_0304_0506_0708, tags: [("user", "me"), ("empty", "")])
+        }
+        builder.view("sum", .sum, .double) { rows in
+            rows.row(start: 10, double: 1)
+            rows.exemplar(-2, time: 12)
+        }
+        builder.view("level", .lastValue) { rows in
+            rows.row(start: 10, 7)
+            rows.exemplar(7, time: 13, span: 1)
+        }
+        builder.view("latency", .distribution, .double, bounds: [1]) { rows in
+            rows.row(start: 10, sum: 1, buckets: [1, 1])
+            rows.exemplar(0.5, time: 14, span: 2)
+            rows.exemplar(2, time: 15, span: 3, tags: [("user", "somebody else")])
+        }
+        builder.view("sizes", .exponentialDistribution, .double) { rows in
+            rows.row(start: 10, sum: 1, zero: 1)
+            rows.exemplar(0, time: 16, span: 4)
+        }
+        let source = MadeBatches([builder.batch])
+        let exporting = try startExporting(every: .milliseconds(1), to: [.otlp(collector.port)], collecting: source)
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 1 }
+        await exporting.shutdown(deadline: .seconds(20))
+        let points = try #require(collector.requests.first).points
+        func exemplars(_ name: String) -> String? {
+            points.first { $0.hasPrefix(name) }.flatMap { $0.range(of: " exemplar ").map { range in range.lowerBound } }
+                .map { start in String(points.first { $0.hasPrefix(name) }![start...]) }
+        }
+        func text(_ bits: String, at time: Int, _ span: String, _ tags: String = "") -> String {
+            " exemplar \(bits) at \(time) trace \(span)\(span) span \(span) {\(tags)}"
+        }
+        #expect(exemplars("hits") == .some(text("3fd0000000000000", at: 11, "0102030405060708", "user=me,empty=")))
+        #expect(exemplars("sum") == .some(text("c000000000000000", at: 12, "")))
+        #expect(exemplars("level") == .some(text("401c000000000000", at: 13, "0000000000000001")))
+        #expect(
+            exemplars("latency")
+                == .some(
+                    text("3fe0000000000000", at: 14, "0000000000000002")
+                        + text("4000000000000000", at: 15, "0000000000000003", "user=somebody else")))
+        #expect(exemplars("sizes") == .some(text("0000000000000000", at: 16, "0000000000000004")))
+    }
+
     @Test("deltas are said to be deltas")
     func deltas() async throws {
         let collector = try await Collector()

@@ -120,6 +120,33 @@ struct ColumnsTests {
         #expect(sizes.map(\.range) == [nil, nil, nil])
     }
 
+    @Test("exemplars arrive with their rows, spans and tags; the next row's do not mix with them")
+    func exemplars() throws {
+        var builder = BatchBuilder(start: 10, end: 20)
+        builder.view("plain", .count) { $0.row(start: 1, 3) }
+        builder.view("latency", .distribution, .double, keys: ["route"], bounds: [0.5, 1]) { rows in
+            rows.row(["/a"], start: 1, sum: 3.5, buckets: [1, 2, 3])
+            rows.exemplar(0.25, time: 11, span: 0x0102_0304_0506_0708, tags: [("user", "me"), ("empty", "")])
+            rows.exemplar(7, time: 12)
+            rows.row(["/none"], start: 1, sum: 0, buckets: [0, 0, 9])
+            rows.row(["/b"], start: 1, sum: 0, buckets: [0, 0, 9])
+            rows.exemplar(8, time: 13, span: 1, tags: [("user", "somebody else")])
+        }
+        let (delivery, found, _) = try deliver(builder.batch)
+        #expect(delivery == Delivery(.delivered))
+        let rows = try #require(found).rows
+        #expect(rows[0].map(\.exemplars) == [[]])
+        #expect(rows[1].map { $0.exemplars.map(\.value) } == [[0.25, 7], [], [8]])
+        #expect(rows[1].map { $0.exemplars.map(\.time) } == [[11, 12], [], [13]])
+        let first = rows[1][0].exemplars
+        #expect(first.map { $0.tags.map { "\($0.key)=\($0.value)" } } == [["user=me", "empty="], []])
+        #expect(first[0].span?.traceID == .some("01020304050607080102030405060708"))
+        #expect(first[0].span?.spanID == .some("0102030405060708"))
+        #expect(first[1].span == nil)
+        #expect(rows[1][2].exemplars.map { $0.tags.map(\.value) } == [["somebody else"]])
+        #expect(rows[1].map { $0.tags.map(\.value) } == [["/a"], ["/none"], ["/b"]])
+    }
+
     @Test("a batch without views has none; an end mark and a damaged payload cannot be read, and the log says why")
     func nothing() throws {
         let batch = BatchBuilder(start: 1, end: 2).batch
@@ -163,6 +190,16 @@ struct ColumnsTests {
                 if (!host->read_row(host->context, 0, 0, &row)) return fail(r, "no row");
                 if (row.start_time != 1 || row.end_time != 2) return fail(r, "row not filled");
                 if (row.integer != 0x0707070707070707) return fail(r, "row overrun");
+                row.size = offsetof(weir_row, exemplars);
+                if (!host->read_row(host->context, 0, 0, &row) || row.integer != 5) return fail(r, "a row of 1.2");
+                if (row.exemplars_count != 0x0707070707070707) return fail(r, "a row of 1.2 overrun");
+                row.size = sizeof row;
+                if (!host->read_row(host->context, 0, 0, &row) || row.exemplars_count != 2) return fail(r, "exemplars");
+                const weir_exemplar *e = row.exemplars;
+                if (e[0].value != 0.5 || e[0].time != 2 || e[0].trace[7] != 9 || e[0].trace[15] != 9) return fail(r, "first");
+                if (e[0].span[7] != 9 || e[0].span[0] != 0 || e[0].tags_count != 1) return fail(r, "its span");
+                if (strcmp(e[0].tags[0].key.bytes, "user") || strcmp(e[0].tags[0].value.bytes, "me")) return fail(r, "tags");
+                if (e[1].value != 4 || e[1].span[7] != 0 || e[1].tags_count != 0) return fail(r, "second");
                 row.size = 2;
                 if (!host->read_row(host->context, 0, 0, &row) || row.start_time != 1) return fail(r, "tiny");
                 if (host->read_view(host->context, 1, &longer.view)) return fail(r, "a view beyond the last");
@@ -184,7 +221,11 @@ struct ColumnsTests {
         let exporter = try PluginLoader.load(plugin.path).open(
             for: SinkContext(name: "sizes", settings: [:], logger: LogLines().logger))
         var builder = BatchBuilder(start: 1, end: 2)
-        builder.view("one", .count) { $0.row(start: 1, 5) }
+        builder.view("one", .count) { rows in
+            rows.row(start: 1, 5)
+            rows.exemplar(0.5, time: 2, span: 9, tags: [("user", "me")])
+            rows.exemplar(4, time: 1)
+        }
         var encoder = try BatchEncoder(level: 1)
         let payload = try encoder.encode(builder.batch)
         let header = FrameHeader(stream: StreamID(high: 1, low: 2), first: 1, last: 1, payload: payload)

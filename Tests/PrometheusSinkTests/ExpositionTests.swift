@@ -88,6 +88,65 @@ struct ExpositionTests {
         try await scraped.end()
     }
 
+    @Test("OpenMetrics has exemplars of buckets and counters, every time, and the older text has none")
+    func exemplars() async throws {
+        let scraped = try Scraped()
+        let seconds = Measure<Double>("seconds", unit: .seconds)
+        let user: TagKey = "user.id"
+        try scraped.stats.register(
+            View("latency", of: seconds, as: .distribution(bounds: [0.1, 1]), exemplars: .alwaysOn),
+            View("exponential", of: seconds, as: .exponentialDistribution(), exemplars: .alwaysOn),
+            View("calls", of: seconds, as: .count, exemplars: .alwaysOn),
+            View("total", of: seconds, as: .sum, exemplars: .alwaysOn),
+            View("level", of: seconds, as: .lastValue, exemplars: .alwaysOn),
+            View("up/down", of: seconds, as: .upDownSum, exemplars: .alwaysOn))
+        withSpan(SpanReference(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")) {
+            seconds.record(0.5, Tags([user: "a\"b\\c\nd"]), in: scraped.stats)
+        }
+        // It has neither a span nor a tag, so that there is nothing to tell.
+        seconds.record(0.05, in: scraped.stats)
+        let labels =
+            #"{trace_id="4bf92f3577b34da6a3ce929d0e0e4736",span_id="00f067aa0ba902b7",user_id="a\"b\\c\nd"} 0.5 "#
+        for _ in 1...2 {
+            let text = try scraped.client.openMetrics()
+            let lines = text.own.split(separator: "\n").filter { $0.contains(" # ") }
+            try #require(lines.count == 4)
+            #expect(lines[0].hasPrefix(#"latency_seconds_bucket{le="1.0"} 2 # \#(labels)"#))
+            #expect(lines[1].contains("exponential_seconds_bucket{le=") && lines[1].contains("} 2 # \(labels)"))
+            #expect(lines[2].hasPrefix("calls_total 2 # \(labels)"))
+            #expect(lines[3].hasPrefix("total_seconds_total 0.55 # \(labels)"))
+            for line in lines {
+                let time = try #require(line.split(separator: " ").last.flatMap { Double($0) })
+                #expect(abs(time - Date().timeIntervalSince1970) < 3600)
+            }
+        }
+        let text = try scraped.client.get("/metrics").text
+        #expect(!text.own.contains(" # ") && !text.contains("trace_id"))
+        #expect(text.contains("latency_seconds_bucket{le=\"1.0\"} 2\n"))
+        try await scraped.end()
+    }
+
+    @Test("an exemplar's labels are no longer than OpenMetrics lets them be")
+    func exemplarLength() async throws {
+        let scraped = try Scraped()
+        let seconds = Measure<Double>("seconds", unit: .seconds)
+        try scraped.stats.register(View("calls", of: seconds, as: .count, exemplars: .alwaysOn))
+        // 128 less trace_id, span_id and their digits are 65.
+        let fits = String(repeating: "é", count: 54)
+        let tags = Tags([
+            "length.long": String(repeating: "x", count: 55), "length.fits": fits, "length.short": "1",
+            "trace.id": "mine",
+        ])
+        withSpan(SpanReference(traceHigh: 1, low: 2, spanID: 3, isSampled: false)) {
+            seconds.record(1, tags, in: scraped.stats)
+        }
+        let text = try scraped.client.openMetrics()
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("calls_total 1 # {") })
+        #expect(line.contains(#",length_fits="\#(fits)"} 1.0 "#))
+        #expect(!line.contains("long") && !line.contains("mine") && !line.contains("short"))
+        try await scraped.end()
+    }
+
     @Test("each scrape has what was recorded up to then")
     func fresh() async throws {
         let scraped = try Scraped()

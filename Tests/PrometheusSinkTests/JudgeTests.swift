@@ -6,11 +6,16 @@ import WeirTestSupport
 /// Others say whether what is shown is right: Prometheus's own linter, and the official parsers.
 @Suite("What others make of a scrape")
 struct JudgeTests {
+    /// With quotation marks in pairs: within an exemplar this parser loses its way after an odd number of them, which
+    /// Prometheus itself does not.
+    private static let awkward = ["\"quotes\"back\\line\nfeed", "}{,=é🐟 # {", "tab\t\\n "]
+
     /// An application with everything in it that can be.
     private func scraped() throws -> Scraped {
         let scraped = try Scraped(resource: ["service.name": "a \"b\"\\c\nd", "empty": "", "héllo": "wörld 🐟"])
         let seconds = Measure<Double>("seconds", unit: .seconds, description: "With \\ and \"quotes\"\nand lines")
         let count = Measure<Int64>("count", unit: "{thing}")
+        let examples = Measure<Double>("examples", unit: .seconds)
         let weird: TagKey = "weird/key.é"
         let other: TagKey = "le"
         try scraped.stats.register(
@@ -26,7 +31,14 @@ struct JudgeTests {
             View("count/count", of: count, by: [weird, other], as: .count),
             View("2nd/count total", of: count, by: [weird], as: .sum),
             View("count/info", of: count, as: .upDownSum), View("count/bucket", of: count, as: .lastValue),
-            View("x/created", of: count, as: .lastValue), View("empty", of: Measure<Int64>("nothing"), as: .sum))
+            View("x/created", of: count, as: .lastValue), View("empty", of: Measure<Int64>("nothing"), as: .sum),
+            View("examples/seconds", of: examples, as: .distribution(bounds: [0.25, 2]), exemplars: .alwaysOn),
+            View("examples/count", of: examples, as: .count, exemplars: .alwaysOn))
+        for (value, number) in zip(Self.awkward, [0.25, 1, 3]) {
+            withSpan(SpanReference(traceHigh: 1, low: 2, spanID: 3, isSampled: true)) {
+                examples.record(number, Tags([weird: value]), in: scraped.stats)
+            }
+        }
         let values = ["", "plain", "quote\"", "back\\slash", "line\nfeed", "tab\t", "é🐟", "}{,=", "\\n", " "]
         for value in values {
             for number in [0, 0.25, 0.5, 1, 3, 1e7] {
@@ -65,7 +77,10 @@ struct JudgeTests {
         for family in parse(open(sys.argv[2], newline="").read()):
             for sample in family.samples:
                 assert sample.timestamp is None
-                samples.append([family.type, family.unit, sample.name, dict(sorted(sample.labels.items())), sample.value])
+                example = sample.exemplar
+                samples.append([
+                    family.type, family.unit, sample.name, dict(sorted(sample.labels.items())), sample.value,
+                    example and [dict(example.labels), example.value, float(example.timestamp)]])
         print(json.dumps(samples))
         """
 
@@ -98,6 +113,17 @@ struct JudgeTests {
             #expect(buckets.map(\.value) == [1, 3, 4, 5, 6, 6])
             #expect(buckets.map { $0.labels["le"] } == ["1e-05", "0.5", "1.0", "1e+06", "1e+10", "+Inf"])
         }
+        func exemplars(_ name: String) -> [[Any]] {
+            samples.filter { $0[2] as? String == name }.compactMap { $0[5] as? [Any] }
+        }
+        let examples = exemplars("examples_seconds_bucket")
+        #expect(examples.compactMap { $0[1] as? Double } == [0.25, 1, 3])
+        for (example, value) in zip(examples, Self.awkward) {
+            let labels = try #require(example[0] as? [String: String])
+            #expect(labels["weird_key__"] == .some(value) && labels["span_id"] == .some("0000000000000003"))
+            #expect(labels["trace_id"] == .some("00000000000000010000000000000002") && labels.count == 3)
+        }
+        #expect(exemplars("examples_count_total").compactMap { $0[1] as? Double } == [0.25])
         let info = try #require(values("target_info").first)
         #expect(info.labels["service_name"] == .some("a \"b\"\\c\nd") && info.labels["h_llo"] == .some("wörld 🐟"))
         #expect(info.labels["empty"] == nil && info.value == 1)

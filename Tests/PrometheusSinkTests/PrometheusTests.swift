@@ -28,9 +28,29 @@ struct PrometheusTests {
                 "prometheus",
                 [
                     "--config.file=p.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:\(port)",
-                    "--log.level=warn",
+                    "--log.level=warn", "--enable-feature=exemplar-storage",
                 ], in: directory)
             try await process.waitUntilListening(on: port)
+        }
+
+        /// The traces of the exemplars that a query finds, by the bounds of their buckets.
+        func traces(_ expression: String) throws -> [String: Set<String>] {
+            let query = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+            let now = Date().timeIntervalSince1970
+            let response = try Client(port: port).get(
+                "/api/v1/query_exemplars?query=\(query)&start=\(now - 3600)&end=\(now + 60)")
+            guard response.status == 200 else { return [:] }
+            let answer = try JSONDecoder().decode(ExemplarAnswer.self, from: Data(response.text.unchunked.utf8))
+            var traces: [String: Set<String>] = [:]
+            for series in answer.data {
+                for exemplar in series.exemplars {
+                    // Not all versions undo what is escaped in an exemplar: what stands behind it is the same in all.
+                    let user = exemplar.labels["user_id"]?.split(separator: " ").last ?? ""
+                    let text = "\(exemplar.labels["trace_id"] ?? "") \(user) \(exemplar.value)"
+                    traces[series.seriesLabels["le"] ?? "", default: []].insert(text)
+                }
+            }
+            return traces
         }
 
         /// The answer to an instant query: values by labels.
@@ -48,6 +68,20 @@ struct PrometheusTests {
             }
             return values
         }
+    }
+
+    private struct ExemplarAnswer: Decodable {
+        struct Series: Decodable {
+            let seriesLabels: [String: String]
+            let exemplars: [Exemplar]
+        }
+
+        struct Exemplar: Decodable {
+            let labels: [String: String]
+            let value: String
+        }
+
+        let data: [Series]
     }
 
     private struct Answer: Decodable {
@@ -117,6 +151,40 @@ struct PrometheusTests {
         #expect(try prometheus.query("up") == [[:]: 1])
         try await scraped.end()
         try await eventually("its end is seen") { try prometheus.query("up") == [[:]: 0] }
+    }
+
+    @Test("a bucket leads to a trace")
+    func exemplars() async throws {
+        let scraped = try Scraped()
+        let seconds = Measure<Double>("seconds", unit: .seconds)
+        try scraped.stats.register(
+            View("latency", of: seconds, as: .distribution(bounds: [0.1, 1]), exemplars: .traceBased),
+            View("calls", of: seconds, as: .count, exemplars: .traceBased))
+        func record(_ value: Double, _ number: UInt64, isSampled: Bool = true) {
+            withSpan(SpanReference(traceHigh: 0, low: number, spanID: number, isSampled: isSampled)) {
+                seconds.record(value, Tags(["user.id": "a\"b\\c\nd \(number)"]), in: scraped.stats)
+            }
+        }
+        let prometheus = try await Server(scraping: scraped.client.port)
+        func trace(_ number: Int, _ value: String) -> String {
+            "\(String(repeating: "0", count: 31))\(number) \(number) \(value)"
+        }
+        record(0.05, 1)
+        record(0.5, 9, isSampled: false)
+        record(3, 2)
+        try await eventually("both are there") {
+            try prometheus.traces("latency_seconds_bucket") == ["0.1": [trace(1, "0.05")], "+Inf": [trace(2, "3")]]
+        }
+        #expect(try prometheus.traces("calls_total") == ["": [trace(1, "0.05")]])
+        record(0.5, 3)
+        record(5, 4)
+        try await eventually("later ones are there, too") {
+            try prometheus.traces("latency_seconds_bucket") == [
+                "0.1": [trace(1, "0.05")], "1.0": [trace(3, "0.5")], "+Inf": [trace(2, "3"), trace(4, "5")],
+            ]
+        }
+        #expect(try prometheus.query("up") == [[:]: 1])
+        try await scraped.end()
     }
 
     @Test("many series, all of them with their values, scrape after scrape")

@@ -109,6 +109,60 @@ struct PrometheusTests {
         #expect(exporting.snapshots[0].accounts.imbalance == nil)
     }
 
+    @Test("exemplars are with the series of their buckets", arguments: ["classic", "native"])
+    func exemplars(_ histograms: String) async throws {
+        let prometheus = try await Prometheus()
+        let source = Minute(2) { number, builder in
+            let begin = UInt64(builder.batch.endTime)
+            func exemplars(_ rows: inout BatchBuilder.Rows) {
+                rows.exemplar(1.5, time: begin - 500_000_000, span: UInt64(number), tags: [("user.id", "me")])
+                rows.exemplar(20, time: begin, tags: [("long", String(repeating: "x", count: 200)), ("id", "y")])
+            }
+            builder.view("hits", .count, keys: []) { rows in
+                rows.row(start: 1, Int64(number))
+                exemplars(&rows)
+            }
+            builder.view("latency", .distribution, .double, unit: "s", keys: [], bounds: [0.5, 2]) { rows in
+                rows.row(start: 1, sum: 1, buckets: [1, 1, 1])
+                exemplars(&rows)
+            }
+            builder.view("rpc", .exponentialDistribution, .double, unit: "s", keys: [], scale: 0) { rows in
+                rows.row(start: 1, sum: 3, positive: [(0, UInt64(number)), (4, 1)])
+                exemplars(&rows)
+            }
+        }
+        let exporting = try startExporting(
+            every: .milliseconds(50), to: [.remoteWrite(prometheus.port, ["histograms": histograms])],
+            collecting: source, resource: ["service.name": "shop"])
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 2 }
+        let report = await exporting.shutdown(deadline: .seconds(20))
+        #expect(report.isComplete && exporting.snapshots[0].accounts.imbalance == nil)
+        let begin = Double(source.begin)
+        func found(_ query: String) throws -> [String] {
+            try prometheus.exemplars(query, from: begin, to: begin + 2).map {
+                $0.replacingOccurrences(of: String(repeating: "0", count: 15), with: "…")
+                    .replacingOccurrences(of: #"job="shop""#, with: "")
+            }
+        }
+        func untraced(_ number: Int) -> String { #"{id="y"} 20 @\#(begin + Double(number))"# }
+        func traced(_ number: Int) -> String {
+            #"{span_id="…\#(number)",trace_id="…\#(number)…\#(number)",user_id="me"} 1.5 @\#(begin + Double(number) - 0.5)"#
+        }
+        // A number has the newest alone.
+        #expect(try found("hits_total") == ["hits_total{} \(untraced(1))", "hits_total{} \(untraced(2))"])
+        func bucket(_ bound: String) throws -> [String] {
+            try found(#"latency_seconds_bucket{le="\#(bound)"}"#).compactMap { $0.components(separatedBy: "} {").last }
+        }
+        #expect(try bucket("2.0") == [traced(1), traced(2)].map { String($0.dropFirst()) })
+        #expect(try bucket("+Inf") == [untraced(1), untraced(2)].map { String($0.dropFirst()) })
+        #expect(try bucket("0.5") == [])
+        let rpc = try found(histograms == "native" ? "rpc_seconds" : #"rpc_seconds_bucket{le="2.0"}"#)
+        // Of a native histogram that it does not know yet, Prometheus takes the exemplars for a stranger's.
+        let expected = histograms == "native" ? [traced(2), untraced(2)] : [traced(1), traced(2)]
+        #expect(rpc.count == 2)
+        for text in expected { #expect(rpc.contains { $0.hasSuffix(text) }, "\(rpc)") }
+    }
+
     @Test("samples that Prometheus calls out of order are dropped and counted, and later ones arrive")
     func outOfOrder() async throws {
         let prometheus = try await Prometheus()

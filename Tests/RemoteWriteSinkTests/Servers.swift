@@ -16,7 +16,7 @@ final class Prometheus: Sendable {
             "prometheus",
             [
                 "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:\(port)",
-                "--web.enable-remote-write-receiver", "--enable-feature=native-histograms",
+                "--web.enable-remote-write-receiver", "--enable-feature=native-histograms,exemplar-storage",
             ], in: directory)
         let port = port
         try await eventually("Prometheus is ready") { (try? get("http://127.0.0.1:\(port)/-/ready")) != nil }
@@ -26,6 +26,31 @@ final class Prometheus: Sendable {
     func query(_ text: String, at seconds: Double) throws -> [String] {
         let answer = try get("http://127.0.0.1:\(port)/api/v1/query", ["query": text, "time": "\(seconds)"])
         return try JSONDecoder().decode(Answer.self, from: answer).data.result.map(\.text).sorted()
+    }
+
+    /// The exemplars of the series that a query finds, as `name{a="b"} {trace_id="…"} value @time`, in order.
+    func exemplars(_ text: String, from begin: Double, to end: Double) throws -> [String] {
+        let answer = try get(
+            "http://127.0.0.1:\(port)/api/v1/query_exemplars",
+            ["query": text, "start": "\(begin)", "end": "\(end)"])
+        return try JSONDecoder().decode(ExemplarAnswer.self, from: answer).data.flatMap { series in
+            series.exemplars.map { exemplar in
+                "\(seriesText(series.seriesLabels)) \(seriesText(exemplar.labels)) \(exemplar.value) @\(exemplar.timestamp)"
+            }
+        }.sorted()
+    }
+
+    private struct ExemplarAnswer: Decodable {
+        struct Series: Decodable {
+            var seriesLabels: [String: String]
+            var exemplars: [Exemplar]
+        }
+        struct Exemplar: Decodable {
+            var labels: [String: String]
+            var value: String
+            var timestamp: Double
+        }
+        var data: [Series]
     }
 
     private struct Answer: Decodable {

@@ -1,6 +1,7 @@
 internal import WeirBatch
 
-/// The batch of the format document's worked example and of `Fixtures/golden.weir.zst`. It never changes.
+/// The batches of files in `Fixtures` that never change: that of the format document's worked example, and one with
+/// exemplars.
 enum GoldenBatch {
     static let stream = StreamID(high: 0x0011_2233_4455_6677, low: 0x8899_AABB_CCDD_EEFF)
 
@@ -11,6 +12,23 @@ enum GoldenBatch {
         batch.endTime = 1_700_000_010_000_000_000
         for string in ["/users", "200", "500"] { batch.strings.append(string) }
         batch.views = [requests, latency]
+        return batch
+    }()
+
+    static let withExemplars: Batch = {
+        var batch = Self.batch
+        for string in ["user.id", "42"] { batch.strings.append(string) }
+        batch.views[0].exemplars.append(
+            row: 1, value: 0.75, time: 1_700_000_003_000_000_000, trace: (0, 0), span: 0, tagCount: 0)
+        batch.views[1].exemplars.append(
+            row: 0, value: 0.0625, time: 1_700_000_001_000_000_000,
+            trace: (0x4BF9_2F35_77B3_4DA6, 0xA3CE_929D_0E0E_4736), span: 0x00F0_67AA_0BA9_02B7, tagCount: 1)
+        batch.views[1].exemplars.append(
+            row: 0, value: 2.5, time: 1_700_000_009_500_000_000, trace: (0, 1), span: 2, tagCount: 0)
+        batch.views[1].exemplars.append(
+            row: 1, value: 0.125, time: 1_700_000_006_000_000_000, trace: (3, 0), span: 4, tagCount: 0)
+        batch.views[1].exemplars.tagKeys = [4]
+        batch.views[1].exemplars.tagValues = [5]
         return batch
     }()
 

@@ -6,26 +6,28 @@ internal import WeirBatch
 struct GoldenTests {
     private static let fixtures = Bundle.module.bundleURL.appending(path: "Fixtures")
 
-    @Test("the golden file is read as what it always was")
-    func golden() throws {
-        let items = try Self.goldenReader().rest()
+    @Test("a golden file is read as what it always was", arguments: GoldenFile.all)
+    func golden(file: GoldenFile) throws {
+        let items = try Self.reader(file).rest()
         try #require(items.count == 2)
         let frame = try #require(items[0].frame)
-        #expect(try frame.batch() == GoldenBatch.batch)
+        #expect(try frame.batch() == file.batch)
         #expect(frame.header.stream == GoldenBatch.stream)
         #expect(frame.header.first == 7)
         #expect(frame.header.gaps.map(\.cause) == [.overflowOldest])
         #expect(try #require(items[1].endMark).header.last == 7)
     }
 
-    @Test("its header and message are written today byte for byte as then; only zstd may have learned")
-    func writtenTheSame() throws {
-        let frame = try #require(try Self.goldenReader().next()?.frame)
-        let written = try Self.goldenBytes()
+    @Test(
+        "its header and message are written today byte for byte as then; only zstd may have learned",
+        arguments: GoldenFile.all)
+    func writtenTheSame(file: GoldenFile) throws {
+        let frame = try #require(try Self.reader(file).next()?.frame)
+        let written = try Self.bytes(file)
         #expect(frame.header.encoded() == Array(written[..<Int(frame.length - frame.header.payloadLength)]))
 
         var encoder = try BatchEncoder()
-        let payload = try encoder.encode(GoldenBatch.batch)
+        let payload = try encoder.encode(file.batch)
         let header = GoldenBatch.header(payload)
         let again = try #require(try Array(reading: header.encoded() + payload.bytes).first?.frame)
         #expect(try again.message() == frame.message())
@@ -43,13 +45,13 @@ struct GoldenTests {
             let columns = line.dropFirst(6).split(separator: "  ", maxSplits: 1)
             bytes += columns[0].split(separator: " ").compactMap { UInt8($0, radix: 16) }
         }
-        #expect(try bytes == Self.goldenBytes())
+        #expect(try bytes == Self.bytes(.all[0]))
     }
 
-    @Test("zstd passes over the headers, and protoc reads the rest as the reader does")
-    func protoc() throws {
-        let text = try Self.decodeWithProtoc(Self.goldenBytes())
-        let expected = try String(contentsOf: Self.fixtures.appending(path: "golden.txtpb"), encoding: .utf8)
+    @Test("zstd passes over the headers, and protoc reads the rest as the reader does", arguments: GoldenFile.all)
+    func protoc(file: GoldenFile) throws {
+        let text = try Self.decodeWithProtoc(Self.bytes(file))
+        let expected = try String(contentsOf: Self.fixtures.appending(path: "\(file.name).txtpb"), encoding: .utf8)
         #expect(text == expected)
     }
 
@@ -72,6 +74,10 @@ struct GoldenTests {
         #expect(text.values(of: "    end_times") == views.flatMap(\.endTimes).map(String.init))
         let doubles = text.values(of: "    doubles").compactMap(Double.init)
         #expect(doubles == views.flatMap(\.doubles))
+        let exemplars = views.map(\.exemplars)
+        #expect(text.values(of: "    exemplar_rows") == exemplars.flatMap(\.rows).map(String.init))
+        #expect(text.values(of: "    exemplar_spans") == exemplars.flatMap(\.spans).map(String.init))
+        #expect(text.values(of: "    exemplar_tag_values") == exemplars.flatMap(\.tagValues).map(String.init))
         #expect(text.values(of: "  strings").count == batches.reduce(0) { $0 + $1.strings.count })
     }
 
@@ -103,12 +109,12 @@ struct GoldenTests {
 
     private static let root = URL(filePath: #filePath).appending(path: "../../..").standardized
 
-    private static func goldenBytes() throws -> [UInt8] {
-        try Array(Data(contentsOf: fixtures.appending(path: "golden.weir.zst")))
+    private static func bytes(_ file: GoldenFile) throws -> [UInt8] {
+        try Array(Data(contentsOf: fixtures.appending(path: "\(file.name).weir.zst")))
     }
 
-    private static func goldenReader() throws -> BatchReader {
-        try BatchReader(path: fixtures.appending(path: "golden.weir.zst").path)
+    private static func reader(_ file: GoldenFile) throws -> BatchReader {
+        try BatchReader(path: fixtures.appending(path: "\(file.name).weir.zst").path)
     }
 
     /// What README and format document tell people to do.
@@ -124,6 +130,18 @@ extension String {
     fileprivate func values(of field: String) -> [String] {
         split(separator: "\n").filter { $0.hasPrefix(field + ": ") }.map { String($0.dropFirst(field.count + 2)) }
     }
+}
+
+/// A file in `Fixtures`, with the text that protoc makes of it beside it, and what is in it.
+struct GoldenFile: Sendable, CustomTestStringConvertible {
+    let name: String
+    let batch: Batch
+    var testDescription: String { name }
+
+    static let all = [
+        GoldenFile(name: "golden", batch: GoldenBatch.batch),
+        GoldenFile(name: "golden-exemplars", batch: GoldenBatch.withExemplars),
+    ]
 }
 
 /// A file in `Fixtures/broken`, and why it or its parts are refused.

@@ -102,4 +102,10 @@ extension Message {
         if bounds > 0 { view = view.bytes(11, bits) }
         return view.number(13, rows)
     }
+
+    /// Exemplars that say nothing, with the columns that stand beside these two.
+    func exemplars(rows: [UInt64], tagCounts: [UInt64]) -> Message {
+        let zeros = [UInt8](repeating: 0, count: 8 * rows.count)
+        return (32...36).reduce(packed(31, rows)) { $0.bytes($1, zeros) }.packed(37, tagCounts)
+    }
 }

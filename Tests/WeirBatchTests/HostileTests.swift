@@ -248,6 +248,28 @@ struct LyingMessage: Sendable, CustomTestStringConvertible {
         .init(
             "inclusive-bound", .view(4, rows: 0).number(10, 2),
             .unknownValue(view: "view", field: "inclusive_bound", found: 2)),
+        .init(
+            "exemplar-columns", .view(1, rows: 1).packed(18, [0]).packed(31, [0]),
+            .columnLength(view: "view", column: "exemplar_values", expected: 1, found: 0)),
+        .init(
+            "exemplar-row", .view(1, rows: 1).packed(18, [0]).exemplars(rows: [1], tagCounts: [0]),
+            .exemplarRow(view: "view", rows: 1, found: 1)),
+        .init(
+            "exemplar-rows-descending",
+            .view(1, rows: 2).packed(18, [0, 0]).exemplars(rows: [1, 0], tagCounts: [0, 0]),
+            .notAscending(view: "view", column: "exemplar_rows", position: 1)),
+        .init(
+            "exemplar-tag-counts",
+            .view(1, rows: 1).packed(18, [0]).exemplars(rows: [0], tagCounts: [4_294_967_295]).packed(38, [1]),
+            .columnLength(view: "view", column: "exemplar_tag_keys", expected: 4_294_967_295, found: 1)),
+        .init(
+            "exemplar-tag-key",
+            .view(1, rows: 1).packed(18, [0]).exemplars(rows: [0], tagCounts: [1]).packed(38, [0]).packed(39, [1]),
+            strings: ["a"], .tagValue(view: "view", strings: 1, found: 0)),
+        .init(
+            "exemplar-tag-value",
+            .view(1, rows: 1).packed(18, [0]).exemplars(rows: [0], tagCounts: [1]).packed(38, [1]).packed(39, [2]),
+            strings: ["a"], .tagValue(view: "view", strings: 1, found: 2)),
         .init("later-version", Message().number(1, 2), error: .version(known: 1, found: 2)),
     ]
 }
@@ -256,7 +278,7 @@ extension Batch {
     /// Equality says nothing about these.
     fileprivate var holdsNaN: Bool {
         views.contains { view in
-            (view.doubles + view.minima + view.maxima + view.squares).contains { $0.isNaN }
+            (view.doubles + view.minima + view.maxima + view.squares + view.exemplars.values).contains { $0.isNaN }
         }
     }
 }

@@ -70,7 +70,26 @@ extension ViewColumns {
         case .distribution: view.fillBuckets(using: &generator)
         case .exponentialDistribution: view.fillExponential(using: &generator)
         }
+        view.fillExemplars(strings: strings, using: &generator)
         return view
+    }
+
+    private mutating func fillExemplars(strings: Int, using generator: inout SeededGenerator) {
+        guard Bool.random(using: &generator) else { return }
+        for row in 0..<rows {
+            for _ in 0..<Int.random(in: 0...3, using: &generator) {
+                let tags = strings == 0 ? 0 : Int.random(in: 0...2, using: &generator)
+                let hasSpan = Bool.random(using: &generator)
+                exemplars.append(
+                    row: row, value: .edge(using: &generator), time: .edge(using: &generator),
+                    trace: hasSpan ? (.edge(using: &generator), .edge(using: &generator)) : (0, 0),
+                    span: hasSpan ? .edge(using: &generator) : 0, tagCount: tags)
+                for _ in 0..<tags {
+                    exemplars.tagKeys.append(.random(in: 1...UInt32(strings), using: &generator))
+                    exemplars.tagValues.append(.random(in: 1...UInt32(strings), using: &generator))
+                }
+            }
+        }
     }
 
     private mutating func fillBuckets(using generator: inout SeededGenerator) {

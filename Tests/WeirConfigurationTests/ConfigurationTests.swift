@@ -62,6 +62,7 @@ struct ConfigurationTests {
                     "db/*", keepingOnly: ["db.system", "db.operation"], seriesLimit: 500, forgetsIdle: .seconds(3600)))
         #expect(rules[2].name == "http.server.duration" && rules[2].description == "Time to serve a request")
         #expect(rules[2].buckets == .bounds([0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]))
+        #expect(rules[2].exemplars == .traceBased && rules[3].exemplars == nil)
         #expect(rules[3].buckets == .exponential(relativeError: 0.025))
         #expect(rules[4] == .dropping("debug/*"))
         let local = read.sinkModels[0]

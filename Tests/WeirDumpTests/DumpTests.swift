@@ -53,6 +53,46 @@ struct DumpTests {
         #expect(lines.count == 4)
     }
 
+    @Test("exemplars stand with their point, in JSON all of them, and the latest stay while no newer ones come")
+    func exemplars() throws {
+        func latency(_ seconds: UInt64, _ fill: (inout BatchBuilder.Rows) -> Void) -> Batch {
+            batch(seconds) {
+                $0.view("latency", .distribution, .double, unit: "s", keys: ["route"], bounds: [1]) {
+                    $0.row(["/a"], start: 0, sum: 1, buckets: [3, 4])
+                    fill(&$0)
+                    $0.row(["/none"], start: 0, sum: 1, buckets: [3, 4])
+                }
+                $0.view("calls", .count, .double, unit: "s") { $0.row(start: 0, 7) }
+            }
+        }
+        let first = latency(100) {
+            $0.exemplar(0.25, time: 99 * second, span: 0xAB, tags: [("user", "a \"b\"\u{1B}"), ("id", "7")])
+            $0.exemplar(12, time: 98 * second)
+        }
+        let later = latency(110) { _ in }
+        let expected =
+            #""exemplars":[{"value":0.25,"time":"1970-01-01T00:01:39.000000000Z","#
+            + #""trace":"00000000000000ab00000000000000ab","span":"00000000000000ab","#
+            + #""tags":{"user":"a \"b\"\u001b","id":"7"}},{"value":12.0,"time":"1970-01-01T00:01:38.000000000Z"}]"#
+        for batches in [[first], [first, later]] {
+            let lines = try dump(.latest(JSONFormat()), batches).split(separator: "\n")
+            #expect(lines.count == 3 && lines[0].contains(expected))
+            #expect(!lines[1].contains("exemplars") && !lines[2].contains("exemplars"))
+        }
+        let points = try dump(.batches(JSONFormat(), readsPoints: true), [first, later]).split(separator: "\n")
+        #expect(points.filter { $0.contains("exemplars") } == [points[0]])
+        let terminal = Terminal(hasColour: false)
+        let table = try dump(.latest(TextTableFormat(terminal: terminal)), [first])
+        // The greatest alone.
+        #expect(table.contains("\n  route=/a  e.g. 12.0 s at 1970-01-01T00:01:38.000Z\n") && !table.contains("trace"))
+        let text = try dump(.batches(TextBatchFormat(terminal: terminal), readsPoints: true), [first])
+        #expect(
+            text.contains(
+                "\n        e.g. 250 ms at 1970-01-01T00:01:39.000Z  trace 00000000000000ab00000000000000ab "
+                    + "span 00000000000000ab  user="))
+        #expect(!text.contains("\u{1B}"))
+    }
+
     @Test("deltas are added up and last values are not")
     func deltas() throws {
         let batches = (10...12).map { tens in

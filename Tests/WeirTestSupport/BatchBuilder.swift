@@ -37,6 +37,10 @@ package struct BatchBuilder {
             for row in rows.tags { view.tagValues.append(row[key].map { index(of: $0) + 1 } ?? 0) }
         }
         if rows.ends.contains(where: { $0 != 0 }) { view.endTimes = rows.ends }
+        for (key, value) in rows.exemplarTags {
+            view.exemplars.tagKeys.append(index(of: key) + 1)
+            view.exemplars.tagValues.append(index(of: value) + 1)
+        }
         batch.views.append(view)
     }
 
@@ -53,6 +57,7 @@ package struct BatchBuilder {
         fileprivate let keys: Int
         fileprivate var tags: [[String?]] = []
         fileprivate var ends: [UInt64] = []
+        fileprivate var exemplarTags: [(String, String)] = []
 
         private mutating func add(_ tags: [String?], _ start: UInt64, _ end: UInt64) {
             precondition(tags.count == keys, "a value, or nil, for each key of the view")
@@ -93,6 +98,13 @@ package struct BatchBuilder {
             Self.add(positive, to: &view.positive)
             Self.add(negative, to: &view.negative)
             addRange(range)
+        }
+
+        /// An exemplar of the row that was added last; its trace is its span twice, 0 for none.
+        package mutating func exemplar(_ value: Double, time: UInt64, span: UInt64 = 0, tags: [(String, String)] = []) {
+            view.exemplars.append(
+                row: view.rows - 1, value: value, time: time, trace: (span, span), span: span, tagCount: tags.count)
+            exemplarTags += tags
         }
 
         private mutating func addRange(_ range: ClosedRange<Double>?) {

@@ -108,14 +108,13 @@ extension WireWriter {
         switch view.kind {
         case .count, .sum, .lastValue:
             add(attributes: row.tags, as: 7)
-            if view.isInteger {
-                add(6, fixed64: UInt64(bitPattern: row.integer))
-            } else {
-                add(4, double: row.value)
-            }
+            if view.isInteger { add(6, fixed64: UInt64(bitPattern: row.integer)) }
+            add(row.exemplars, as: 5)
+            if !view.isInteger { add(4, double: row.value) }
         case .distribution(let bounds):
             addRange(row, minimum: 11, maximum: 12)
             add(attributes: row.tags, as: 9)
+            add(row.exemplars, as: 8)
             add(7, packedDoubles: bounds)
             add(6, packedFixed64: row.buckets)
             add(5, double: row.value)
@@ -123,6 +122,7 @@ extension WireWriter {
         case .exponentialDistribution(let scale):
             let dense = DenseBuckets(scale: scale, positive: row.positive, negative: row.negative)
             addRange(row, minimum: 12, maximum: 13)
+            add(row.exemplars, as: 11)
             add(dense.negative, as: 9)
             add(dense.positive, as: 8)
             add(7, fixed64: row.zeroCount)
@@ -155,6 +155,20 @@ extension WireWriter {
             add(field) { writer in
                 writer.add(2) { $0.add(1, text: tag.value) }
                 writer.add(1, text: tag.key)
+            }
+        }
+    }
+
+    private mutating func add(_ exemplars: [DeliveredExemplar], as field: UInt32) {
+        for exemplar in exemplars.reversed() {
+            add(field) { writer in
+                writer.add(attributes: exemplar.tags, as: 7)
+                if let span = exemplar.span {
+                    writer.add(5, bigEndian: [span.traceHigh, span.traceLow])
+                    writer.add(4, bigEndian: [span.span])
+                }
+                writer.add(3, double: exemplar.value)
+                writer.add(2, fixed64: exemplar.time)
             }
         }
     }

@@ -94,6 +94,7 @@ struct Exposition {
         let name = Array(family.name.sample.utf8)
         let created = Array("\(family.name.family)_created".utf8)
         let hasCreated = isCreatedShown && family.name.kind == .counter
+        let hasExemplars = format == .openMetrics && family.name.kind == .counter
         for series in family.series {
             writeSample(name, labels: series.labels)
             switch series.value {
@@ -101,6 +102,7 @@ struct Exposition {
             case .double(let number): TextNumber.append(number, to: &bytes)
             case .histogram: break
             }
+            if hasExemplars, let exemplar = series.exemplars.first { writeExemplar(exemplar) }
             bytes.append(UInt8(ascii: "\n"))
             if hasCreated { writeCreated(created, series) }
         }
@@ -124,11 +126,13 @@ struct Exposition {
             beginning.append(contentsOf: snapshot.texts[series.labels])
             if !series.labels.isEmpty { beginning.append(UInt8(ascii: ",")) }
             var below: UInt64 = 0
+            var exemplars = (format == .openMetrics ? series.exemplars : [])[...]
             for (index, place) in counts.enumerated() {
                 below &+= family.counts[place]
                 bytes.append(contentsOf: beginning)
                 bytes.append(contentsOf: bounds[index])
                 TextNumber.append(below, to: &bytes)
+                if exemplars.first?.bucket == index { writeExemplar(exemplars.removeFirst()) }
                 bytes.append(UInt8(ascii: "\n"))
             }
             if format == .text || !mayFall && total >= 0 {
@@ -141,6 +145,12 @@ struct Exposition {
             }
             if isCreatedShown { writeCreated(created, series) }
         }
+    }
+
+    /// What stands behind a sample's value. The older text has none, and would be invalid with one.
+    private mutating func writeExemplar(_ exemplar: Family.Exemplar) {
+        bytes.append(UInt8(ascii: " "))
+        bytes.append(contentsOf: snapshot.texts[exemplar.text])
     }
 
     private mutating func writeCreated(_ name: [UInt8], _ series: Family.Series) {

@@ -9,6 +9,16 @@ struct Family {
         /// When it began. Nanoseconds since 1970.
         var startTime: UInt64
         var value: Value
+        /// What the exemplars of its samples are, as they are written: of a counter one, of a histogram one for each bucket
+        /// that has one.
+        var exemplars: [Exemplar] = []
+    }
+
+    /// `# {trace_id="…"} 0.25 1700000000.5` in the snapshot's texts.
+    struct Exemplar {
+        /// Of a histogram; the one of all values above the last bound is as many as there are bounds.
+        var bucket = 0
+        var text: Range<Int>
     }
 
     enum Value {
@@ -26,10 +36,14 @@ struct Family {
     var series: [Series] = []
 
     /// Adds a series of an explicit distribution.
-    mutating func append(buckets: [UInt64], sum: Double, labels: Range<Int>, startTime: UInt64) {
+    mutating func append(
+        buckets: [UInt64], sum: Double, labels: Range<Int>, startTime: UInt64, exemplars: [Exemplar]
+    ) {
         let start = counts.count
         counts.append(contentsOf: buckets)
         series.append(
-            Series(labels: labels, startTime: startTime, value: .histogram(sum: sum, counts: start..<counts.count)))
+            Series(
+                labels: labels, startTime: startTime, value: .histogram(sum: sum, counts: start..<counts.count),
+                exemplars: exemplars))
     }
 }

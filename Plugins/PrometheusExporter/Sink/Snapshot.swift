@@ -7,7 +7,7 @@ struct Snapshot: Sendable {
     var families: [Family] = []
     /// Who measures, as labels; nil where nothing is known of that.
     var target: Range<Int>?
-    /// Labels as they are written, of all series, one behind the other.
+    /// Labels and exemplars as they are written, of all series, one behind the other.
     var texts: [UInt8] = []
     /// When it was collected. Nanoseconds since 1970.
     var endTime: UInt64
@@ -42,6 +42,7 @@ struct SnapshotBuilder {
         var scale: Int32
         var buckets: [ExponentialGrid.Buckets] = []
         var sums: [Double] = []
+        var exemplars: [[DeliveredExemplar]] = []
     }
 
     init(endTime: UInt64, exponentialBuckets: Int) {
@@ -80,7 +81,8 @@ struct SnapshotBuilder {
             for (index, one) in series.enumerated() {
                 family.append(
                     buckets: grid.counts(exponential.buckets[index]), sum: exponential.sums[index],
-                    labels: one.labels, startTime: one.startTime)
+                    labels: one.labels, startTime: one.startTime,
+                    exemplars: write(exponential.exemplars[index], by: grid.bounds))
             }
             snapshot.families[place] = family
         }
@@ -127,17 +129,36 @@ struct SnapshotBuilder {
             snapshot.families[place].series.append(
                 Family.Series(
                     labels: range, startTime: row.startTime,
-                    value: view.isInteger ? .integer(row.integer) : .double(row.value)))
+                    value: view.isInteger ? .integer(row.integer) : .double(row.value),
+                    exemplars: view.isMonotonic ? write(row.exemplars, by: []) : []))
         case .distribution:
             snapshot.families[place].append(
-                buckets: row.buckets, sum: row.value, labels: range, startTime: row.startTime)
+                buckets: row.buckets, sum: row.value, labels: range, startTime: row.startTime,
+                exemplars: write(row.exemplars, by: view.bounds))
         case .exponentialDistribution:
             snapshot.families[place].series.append(
                 Family.Series(labels: range, startTime: row.startTime, value: .histogram(sum: 0, counts: 0..<0)))
             exponential[place]?.sums.append(row.value)
+            exponential[place]?.exemplars.append(row.exemplars)
             exponential[place]?.buckets.append(
                 ExponentialGrid.Buckets(
                     zeroCount: row.zeroCount, positive: row.positive, negative: row.negative))
+        }
+    }
+
+    /// - Parameter bounds: Of the buckets, each of which has its newest.
+    private mutating func write(_ exemplars: [DeliveredExemplar], by bounds: [Double]) -> [Family.Exemplar] {
+        guard !exemplars.isEmpty else { return [] }
+        return exemplars.newest(by: bounds).enumerated().compactMap { bucket, exemplar in
+            guard let exemplar, let labels = ExemplarLabels(exemplar)?.labels else { return nil }
+            let start = snapshot.texts.count
+            snapshot.texts.append(contentsOf: "# {".utf8)
+            _ = write(labels)
+            snapshot.texts.append(contentsOf: "} ".utf8)
+            TextNumber.append(exemplar.value, to: &snapshot.texts)
+            snapshot.texts.append(UInt8(ascii: " "))
+            TextNumber.append(nanoseconds: exemplar.time, to: &snapshot.texts)
+            return Family.Exemplar(bucket: bucket, text: start..<snapshot.texts.count)
         }
     }
 

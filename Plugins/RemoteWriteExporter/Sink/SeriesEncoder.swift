@@ -160,14 +160,18 @@ struct SeriesEncoder: ~Copyable, Sendable {
         }
         let name = series.name
         switch series.shape {
-        case .number: writer.add(series: named(name.sample, key.labels), samples(row.value))
+        case .number:
+            let exemplars = row.exemplars.newest(by: []).compactMap { $0 }
+            writer.add(series: named(name.sample, key.labels), samples(row.value), exemplars)
         case .classic(let bounds):
+            let exemplars = row.exemplars.newest(by: bounds)
             let counts = grid?.counts(ExponentialGrid.Buckets(row)) ?? row.buckets
             var below: UInt64 = 0
             for (place, count) in counts.enumerated() {
                 below &+= count
                 let bound = place < bounds.count ? bounds[place] : .infinity
-                writer.add(series: bucket(name, key.labels, bound), samples(Double(below)))
+                let newest = exemplars[place].map { [$0] } ?? []
+                writer.add(series: bucket(name, key.labels, bound), samples(Double(below)), newest)
             }
             writer.add(series: named(name.family + "_sum", key.labels), samples(row.value))
             writer.add(series: named(name.family + "_count", key.labels), samples(Double(below)))
@@ -177,7 +181,8 @@ struct SeriesEncoder: ~Copyable, Sendable {
                 histograms.append(.histogram(histogram, time))
             }
             if let ends { histograms.append(.histogram(NativeHistogram(ended: Sample.stale), ends)) }
-            writer.add(series: named(name.family, key.labels), histograms)
+            writer.add(
+                series: named(name.family, key.labels), histograms, row.exemplars.sorted { $0.time < $1.time })
         }
     }
 

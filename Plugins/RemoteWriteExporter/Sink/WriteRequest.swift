@@ -16,24 +16,41 @@ enum Sample: Equatable {
 extension WireWriter {
     /// `TimeSeries` as an element of `WriteRequest`.
     ///
-    /// - Parameter labels: With the name, in the order of their names.
-    mutating func add(series labels: [Label], _ samples: [Sample]) {
+    /// - Parameters:
+    ///   - labels: With the name, in the order of their names.
+    ///   - exemplars: From the oldest to the newest.
+    mutating func add(series labels: [Label], _ samples: [Sample], _ exemplars: [DeliveredExemplar] = []) {
         add(1) { series in
             for case .histogram(let histogram, let time) in samples.reversed() {
                 series.add(4) { $0.add(histogram, at: time) }
             }
+            for exemplar in exemplars.reversed() { series.add(exemplar) }
             for case .number(let value, let time) in samples.reversed() {
                 series.add(2) { sample in
                     sample.add(2, varint: UInt64(bitPattern: time))
                     sample.add(1, double: value)
                 }
             }
-            for label in labels.reversed() {
-                series.add(1) { writer in
-                    writer.add(2, text: label.value)
-                    writer.add(1, text: label.name)
-                }
+            series.add(labels)
+        }
+    }
+
+    private mutating func add(_ labels: [Label]) {
+        for label in labels.reversed() {
+            add(1) { writer in
+                writer.add(2, text: label.value)
+                writer.add(1, text: label.name)
             }
+        }
+    }
+
+    /// `Exemplar` as an element of `TimeSeries`; nothing where it would tell nothing but its value.
+    private mutating func add(_ exemplar: DeliveredExemplar) {
+        guard let labels = ExemplarLabels(exemplar)?.labels else { return }
+        add(3) { writer in
+            writer.add(3, varint: exemplar.time / 1_000_000)
+            writer.add(2, double: exemplar.value)
+            writer.add(labels.sorted { $0.name < $1.name })
         }
     }
 

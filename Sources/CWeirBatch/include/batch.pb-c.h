@@ -156,7 +156,7 @@ struct  Weir__V1__Batch
    */
   uint64_t end_time;
   /*
-   * Every tag value of the views, once.
+   * Every tag value of the views, and what their exemplars' tags say, once.
    */
   size_t n_strings;
   char **strings;
@@ -286,10 +286,45 @@ struct  Weir__V1__View
   int32_t *negative_deltas;
   size_t n_negative_counts;
   uint64_t *negative_counts;
+  /*
+   * Exemplars: single measurements. One entry each in these columns, those of the first row first; all are empty where the
+   * view has none.
+   */
+  size_t n_exemplar_rows;
+  uint32_t *exemplar_rows;
+  /*
+   * What was measured, also where the view counts.
+   */
+  size_t n_exemplar_values;
+  double *exemplar_values;
+  /*
+   * Nanoseconds since 1970-01-01T00:00:00Z.
+   */
+  size_t n_exemplar_times;
+  uint64_t *exemplar_times;
+  /*
+   * The trace's number, most significant bytes first, and the span's. All 0 where the measurement belongs to none.
+   */
+  size_t n_exemplar_trace_highs;
+  uint64_t *exemplar_trace_highs;
+  size_t n_exemplar_trace_lows;
+  uint64_t *exemplar_trace_lows;
+  size_t n_exemplar_spans;
+  uint64_t *exemplar_spans;
+  /*
+   * Tags of the measurement that its row does not have: how many of each exemplar, then those of the first, and so on. A
+   * key, like a value, is 1 + index in Batch.strings.
+   */
+  size_t n_exemplar_tag_counts;
+  uint32_t *exemplar_tag_counts;
+  size_t n_exemplar_tag_keys;
+  uint32_t *exemplar_tag_keys;
+  size_t n_exemplar_tag_values;
+  uint32_t *exemplar_tag_values;
 };
 #define WEIR__V1__VIEW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&weir__v1__view__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, WEIR__V1__AGGREGATION__AGGREGATION_UNSPECIFIED, WEIR__V1__NUMBER__NUMBER_UNSPECIFIED, WEIR__V1__TEMPORALITY__TEMPORALITY_UNSPECIFIED, 0, 0,NULL, WEIR__V1__INCLUSIVE_BOUND__INCLUSIVE_BOUND_UNSPECIFIED, 0,NULL, 0, 0, 0,NULL, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, WEIR__V1__AGGREGATION__AGGREGATION_UNSPECIFIED, WEIR__V1__NUMBER__NUMBER_UNSPECIFIED, WEIR__V1__TEMPORALITY__TEMPORALITY_UNSPECIFIED, 0, 0,NULL, WEIR__V1__INCLUSIVE_BOUND__INCLUSIVE_BOUND_UNSPECIFIED, 0,NULL, 0, 0, 0,NULL, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*

@@ -25,7 +25,7 @@
 ///
 /// Compatibility. `abi_major` must be equal. A host of a later minor version knows all earlier ones. Structures that
 /// begin with `size` may grow at their end: read a field only where `size` covers it (`WEIR_HAS`). The elements of
-/// arrays (`weir_setting`, `weir_setting_kind`, `weir_counter`) never grow within a major version. What a host can do
+/// arrays (`weir_setting`, `weir_setting_kind`, `weir_counter`, `weir_tag`, `weir_exemplar`) never grow within a major version. What a host can do
 /// beyond this header's first version has a feature bit; a plugin that cannot live without one names it in
 /// `required_features` and is refused by name where the host lacks it.
 #ifndef WEIR_PLUGIN_H
@@ -48,7 +48,7 @@ extern "C" {
 /// The first eight bytes of both tables: "WEIRPLUG" read as a little-endian number.
 #define WEIR_PLUGIN_MAGIC 0x47554c5052494557ull
 #define WEIR_PLUGIN_ABI_MAJOR 1u
-#define WEIR_PLUGIN_ABI_MINOR 2u
+#define WEIR_PLUGIN_ABI_MINOR 3u
 
 /// Whether the structure that `pointer` leads to was made by someone who knew the field.
 #define WEIR_HAS(pointer, field) \
@@ -205,6 +205,20 @@ typedef struct weir_buckets {
     size_t count;
 } weir_buckets;
 
+/// A single measurement, kept as an example of those that its row adds up.
+typedef struct weir_exemplar {
+    /// What was measured, also where the view counts.
+    double value;
+    /// Nanoseconds since 1970.
+    uint64_t time;
+    /// The trace and the span that it belongs to, the most significant byte first. All 0: none.
+    uint8_t trace[16];
+    uint8_t span[8];
+    /// The tags of the measurement that the row does not have.
+    const weir_tag *WEIR_NULLABLE tags;
+    size_t tags_count;
+} weir_exemplar;
+
 /// A row: one series. Fields that its view's kind does not have are 0.
 typedef struct weir_row {
     uint32_t size;
@@ -231,6 +245,9 @@ typedef struct weir_row {
     uint64_t zero_count;
     weir_buckets positive;
     weir_buckets negative;
+    /// Since 1.3; a host of an earlier minor version leaves them as they were. In a distribution at most one a bucket.
+    const weir_exemplar *WEIR_NULLABLE exemplars;
+    size_t exemplars_count;
 } weir_row;
 
 // MARK: - The host

@@ -1,4 +1,4 @@
-internal import WeirRecording
+package import WeirRecording
 
 /// Reads `views`: a list of rules, each for the views that its `select` matches.
 enum ViewReader {
@@ -27,6 +27,10 @@ enum ViewReader {
         rule.buckets = buckets(&reader)
         rule.seriesLimit = reader.integer("series", Ranges.series)
         rule.forgetsIdle = reader.duration("forgetIdle", Ranges.age)
+        let filters = ExemplarFilter.allCases
+        rule.exemplars = reader.choice("exemplars", filters.map(\.word)).flatMap { word in
+            filters.first { $0.word == word }
+        }
         check(rule, reader)
         return select == nil ? nil : rule
     }
@@ -72,6 +76,17 @@ enum ViewReader {
         }
         if let name = rule.name, (try? ViewRule("*", name: name).validate()) == nil {
             reader.reportWrong("rename", expected: "printable ASCII characters")
+        }
+    }
+}
+
+extension ExemplarFilter {
+    /// As configurations spell it.
+    package var word: String {
+        switch self {
+        case .alwaysOff: "alwaysOff"
+        case .traceBased: "traceBased"
+        case .alwaysOn: "alwaysOn"
         }
     }
 }

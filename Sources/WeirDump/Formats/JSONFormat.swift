@@ -1,7 +1,7 @@
 internal import WeirBatch
 
 /// One JSON object a line and point: `name`, `unit`, `tags`, `start`, `end`, then `value`, or `count`, `sum` and the
-/// buckets; then what else is known. Names and their order are stable, and what does not apply is left out.
+/// buckets, and `exemplars` where there are any; then what else is known. Names and their order are stable, and what does not apply is left out.
 ///
 /// Integers are written in full, beyond 2^53 too. What JSON has no number for is a string: `"NaN"`, `"Infinity"`.
 package struct JSONFormat: TableFormat, BatchFormat {
@@ -25,6 +25,7 @@ package struct JSONFormat: TableFormat, BatchFormat {
         case .scalar(let scalar): object.add("value", JSON.number(scalar))
         case .distribution(let distribution): object.add(distribution)
         }
+        if !point.point.exemplars.isEmpty { object.add("exemplars", JSON.array(point.point.exemplars.map(Self.text))) }
         object.add(members: facts(of: view))
         if !point.resource.isEmpty { object.add("resource", JSON.object(point.resource.map { ($0.key, $0.value) })) }
         object.add("stream", JSON.string(point.stream.text))
@@ -35,6 +36,18 @@ package struct JSONFormat: TableFormat, BatchFormat {
 }
 
 extension JSONFormat {
+    private static func text(_ exemplar: Exemplar) -> String {
+        var object = JSONObject()
+        object.add("value", JSON.number(exemplar.value))
+        object.add("time", JSON.string(Timestamp(nanoseconds: exemplar.time).rfc3339))
+        if let span = exemplar.span {
+            object.add("trace", JSON.string(span.trace))
+            object.add("span", JSON.string(span.span))
+        }
+        if !exemplar.tags.isEmpty { object.add("tags", JSON.object(exemplar.tags.map { ($0.key, $0.value) })) }
+        return object.text
+    }
+
     /// Kept from point to point, since the names of enumeration cases are slow to get.
     private mutating func facts(of view: ViewDescription) -> String {
         if let facts, facts.view == view { return facts.text }

@@ -55,6 +55,9 @@ package struct TextBatchFormat: BatchFormat {
             line += "  ended \(Timestamp(nanoseconds: point.point.end).text(fractionDigits: 3))"
         }
         output.write(line + "\n")
+        for exemplar in point.point.exemplars {
+            output.write("        " + terminal.styled(exemplar.text(Unit(point.view.unit)), .dim) + "\n")
+        }
     }
 
     private func show(_ finding: StreamTracker.Finding, to output: Output) {

@@ -29,6 +29,16 @@ struct ViewTable {
             table.addRow(cells + columns.map { $0.cell(series, point) })
         }
         table.write(to: output, terminal: terminal)
+        for series in series { writeExample(of: series, to: output) }
+    }
+
+    /// The exemplar of the greatest value: the one that is most often looked for. Other formats have all.
+    private func writeExample(of series: SeriesTable.Series, to output: Output) {
+        guard let greatest = series.latest?.exemplars.max(by: { $0.value < $1.value }) else { return }
+        let tags = series.tags.filter { $0.key != Self.overflowKey }.map { Terminal.safe("\($0.key)=\($0.value)") }
+        let name = isOverflow(series) ? "(overflow)" : tags.joined(separator: " ")
+        let line = "  \(name.isEmpty ? "" : name + "  ")\(greatest.text(Unit(view.unit)))"
+        output.write(terminal.styled(line, .dim) + "\n")
     }
 
     private func writeHeading(to output: Output) {

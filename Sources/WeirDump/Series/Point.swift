@@ -61,12 +61,15 @@ package struct Point: Equatable, Sendable {
     /// Whether the series ended then.
     package var hasEnded: Bool
     package var value: Value
+    /// Of the latest batch that has any of the series.
+    package var exemplars: [Exemplar]
 
-    package init(start: UInt64, end: UInt64, hasEnded: Bool = false, value: Value) {
+    package init(start: UInt64, end: UInt64, hasEnded: Bool = false, value: Value, exemplars: [Exemplar] = []) {
         self.start = start
         self.end = end
         self.hasEnded = hasEnded
         self.value = value
+        self.exemplars = exemplars
     }
 }
 

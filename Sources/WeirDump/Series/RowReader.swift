@@ -4,19 +4,27 @@ internal import WeirBatch
 /// which came back within the interval is seen in the order in which it lived.
 struct RowReader {
     private let view: ViewColumns
+    private let strings: StringTable
     private let endTime: UInt64
     private var next = 0
     private var isAtEnded: Bool
     /// Where each row's buckets begin in the columns of an exponential distribution.
     private let positiveStarts: [Int]
     private let negativeStarts: [Int]
+    /// Where each row's exemplars begin, and each exemplar's tags; empty where there is none.
+    private let exemplarStarts: [Int]
+    private let exemplarTagStarts: [Int]
 
-    init(_ view: ViewColumns, endTime: UInt64) {
+    /// - Parameter strings: What tag values refer to.
+    init(_ view: ViewColumns, strings: StringTable, endTime: UInt64) {
         self.view = view
+        self.strings = strings
         self.endTime = endTime
         isAtEnded = !view.endTimes.isEmpty
         positiveStarts = Self.starts(view.positive)
         negativeStarts = Self.starts(view.negative)
+        exemplarStarts = view.exemplars.isEmpty ? [] : view.exemplars.rowStarts(view.rows)
+        exemplarTagStarts = view.exemplars.tagStarts
     }
 
     mutating func nextRow() -> Int? {
@@ -35,7 +43,26 @@ struct RowReader {
     func point(of row: Int) -> Point {
         let ended = view.endTimes.isEmpty ? 0 : view.endTimes[row]
         return Point(
-            start: view.startTimes[row], end: ended == 0 ? endTime : ended, hasEnded: ended != 0, value: value(of: row))
+            start: view.startTimes[row], end: ended == 0 ? endTime : ended, hasEnded: ended != 0, value: value(of: row),
+            exemplars: exemplars(of: row))
+    }
+
+    private func exemplars(of row: Int) -> [Exemplar] {
+        guard !exemplarStarts.isEmpty else { return [] }
+        let columns = view.exemplars
+        return (exemplarStarts[row]..<exemplarStarts[row + 1]).map { index in
+            let trace = StreamID(high: columns.traceHighs[index], low: columns.traceLows[index])
+            let span = StreamID(high: 0, low: columns.spans[index])
+            let hasSpan = trace.high | trace.low | span.low != 0
+            let tags = exemplarTagStarts[index]..<exemplarTagStarts[index + 1]
+            return Exemplar(
+                value: columns.values[index], time: columns.times[index],
+                span: hasSpan ? Exemplar.Span(trace: trace.text, span: String(span.text.suffix(16))) : nil,
+                tags: tags.map {
+                    Tag(
+                        key: strings[Int(columns.tagKeys[$0]) - 1], value: strings[Int(columns.tagValues[$0]) - 1])
+                })
+        }
     }
 
     private func value(of row: Int) -> Value {

@@ -67,7 +67,7 @@ package struct SeriesTable {
         for view in batch.views where selection.mayMatch(name: view.name) {
             let description = ViewDescription(view)
             let index = group(source: source, view: description)
-            var reader = RowReader(view, endTime: batch.endTime)
+            var reader = RowReader(view, strings: batch.strings, endTime: batch.endTime)
             while let row = reader.nextRow() {
                 let series = groups[index].find(
                     tagNumbers: view, row: row, numbers: numbers, batch: batch, selection: selection)
@@ -163,6 +163,9 @@ extension SeriesTable.Series {
     ) {
         // Of a series that ended and came back within one interval, a batch may have the old row after the new one.
         if let latest, point.end < latest.end, view.temporality == .cumulative { return }
+        var point = point
+        // A batch has what is new; what was there before is still an example.
+        if point.exemplars.isEmpty { point.exemplars = latest?.exemplars ?? [] }
         switch view.temporality {
         case .cumulative:
             increase.add(
@@ -182,6 +185,6 @@ extension SeriesTable.Series {
         else { return later }
         return Point(
             start: min(earlier.start, later.start), end: max(earlier.end, later.end), hasEnded: later.hasEnded,
-            value: value)
+            value: value, exemplars: later.exemplars)
     }
 }

@@ -15,6 +15,7 @@ final class LentBatch {
     private let buckets = RowArray<UInt64>()
     private let positive = RowBuckets()
     private let negative = RowBuckets()
+    private let exemplars = RowExemplars()
 
     init(_ decoded: Batch) {
         let arena = Arena()
@@ -55,6 +56,7 @@ final class LentBatch {
         case .distribution: unsafe fillBuckets(of: row, in: columns, &lent)
         case .exponentialDistribution: unsafe fillExponential(of: row, in: columns, views[index], &lent)
         }
+        if !columns.exemplars.isEmpty { unsafe fillExemplars(of: row, in: columns, views[index], &lent) }
         return unsafe lent
     }
 
@@ -73,6 +75,13 @@ final class LentBatch {
         let start = Int(offsets[index])
         let end = index + 1 < offsets.count ? Int(offsets[index + 1]) : decoded.strings.bytes.count
         return unsafe weir_text(bytes: strings + start, length: end - start - 1)
+    }
+
+    private func fillExemplars(of row: Int, in columns: ViewColumns, _ view: LentView, _ lent: inout weir_row) {
+        let range = view.exemplarStarts[row]..<view.exemplarStarts[row + 1]
+        unsafe exemplars.lend(columns.exemplars, range, view.exemplarTagStarts) { unsafe string(Int($0) - 1) }
+        unsafe lent.exemplars = exemplars.start
+        unsafe lent.exemplars_count = exemplars.count
     }
 
     private func fillBuckets(of row: Int, in columns: ViewColumns, _ lent: inout weir_row) {
@@ -107,6 +116,9 @@ private struct LentView {
     /// Where each row's buckets begin.
     let positiveStarts: [Int]
     let negativeStarts: [Int]
+    /// Where each row's exemplars begin, and each exemplar's tags.
+    let exemplarStarts: [Int]
+    let exemplarTagStarts: [Int]
 
     init(_ columns: ViewColumns, in arena: Arena) {
         var flags = 0
@@ -122,6 +134,8 @@ private struct LentView {
             bounds_count: columns.bounds.count)
         positiveStarts = columns.positive.starts
         negativeStarts = columns.negative.starts
+        exemplarStarts = columns.exemplars.isEmpty ? [] : columns.exemplars.rowStarts(columns.rows)
+        exemplarTagStarts = columns.exemplars.tagStarts
     }
 }
 
@@ -144,94 +158,5 @@ extension ViewColumns.ExponentialBuckets {
             defer { next += Int(length) }
             return next
         }
-    }
-}
-
-// MARK: - Memory
-
-/// Memory that is freed at once. A plugin holds pointers into it, which arrays do not promise.
-@safe
-private final class Arena {
-    private var blocks: [UnsafeMutableRawPointer] = unsafe []
-
-    deinit {
-        unsafe blocks.forEach { unsafe $0.deallocate() }
-    }
-
-    func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
-        guard !elements.isEmpty else { return nil }
-        let copy = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
-        unsafe copy.initialize(from: elements, count: elements.count)
-        unsafe blocks.append(UnsafeMutableRawPointer(copy))
-        return unsafe UnsafePointer(copy)
-    }
-
-    /// A zero byte stands behind them.
-    func bytes(_ bytes: some Collection<UInt8>) -> UnsafePointer<CChar> {
-        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
-        unsafe blocks.append(UnsafeMutableRawPointer(copy))
-        unsafe UnsafeMutableRawBufferPointer(start: copy, count: bytes.count).copyBytes(from: bytes)
-        unsafe copy[bytes.count] = 0
-        return unsafe UnsafePointer(copy)
-    }
-
-    func text(_ string: String) -> weir_text {
-        unsafe weir_text(bytes: bytes(string.utf8), length: string.utf8.count)
-    }
-}
-
-/// An array of one row, whose memory the next row uses again.
-@safe
-private final class RowArray<Element: BitwiseCopyable> {
-    private var memory: UnsafeMutablePointer<Element>?
-    private(set) var count = 0
-    private var capacity = 0
-
-    deinit {
-        unsafe memory?.deallocate()
-    }
-
-    /// nil where none was ever appended.
-    var start: UnsafePointer<Element>? { unsafe memory.map { unsafe UnsafePointer($0) } }
-
-    func removeAll() {
-        count = 0
-    }
-
-    func append(_ element: Element) {
-        if count == capacity { grow() }
-        unsafe (memory! + count).initialize(to: element)
-        count += 1
-    }
-
-    private func grow() {
-        capacity = max(2 * capacity, 16)
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
-        if let memory = unsafe memory {
-            unsafe larger.initialize(from: memory, count: count)
-            unsafe memory.deallocate()
-        }
-        unsafe memory = larger
-    }
-}
-
-@safe
-private final class RowBuckets {
-    private let indexes = RowArray<Int32>()
-    private let counts = RowArray<UInt64>()
-    /// Measurements in the buckets that were lent last.
-    private(set) var total: UInt64 = 0
-
-    func lend(_ buckets: ViewColumns.ExponentialBuckets, _ starts: [Int], _ row: Int) -> weir_buckets {
-        indexes.removeAll()
-        counts.removeAll()
-        total = 0
-        guard row < starts.count else { return unsafe weir_buckets() }  // No row has any.
-        for place in starts[row]..<starts[row] + Int(buckets.lengths[row]) {
-            indexes.append(buckets.indexes[place])
-            counts.append(buckets.counts[place])
-            total += buckets.counts[place]  // The decoder has seen that the sum fits.
-        }
-        return unsafe weir_buckets(indexes: indexes.start, counts: counts.start, count: counts.count)
     }
 }

@@ -25,6 +25,8 @@ public struct ViewRule: Hashable, Sendable {
     public var seriesLimit: Int?
     /// Another time after which a series that does not change is forgotten.
     public var forgetsIdle: Duration?
+    /// Other measurements that may become exemplars.
+    public var exemplars: ExemplarFilter?
 
     /// How a distribution divides values.
     public enum Buckets: Hashable, Sendable {
@@ -45,9 +47,11 @@ public struct ViewRule: Hashable, Sendable {
     ///   - buckets: Other buckets of a distribution.
     ///   - seriesLimit: Another limit.
     ///   - forgetsIdle: After how long without a change a series is forgotten.
+    ///   - exemplars: Which measurements may become exemplars.
     public init(
         _ pattern: String, name: String? = nil, description: String? = nil, keepingOnly keepsOnly: [TagKey]? = nil,
-        removing: [TagKey] = [], buckets: Buckets? = nil, seriesLimit: Int? = nil, forgetsIdle: Duration? = nil
+        removing: [TagKey] = [], buckets: Buckets? = nil, seriesLimit: Int? = nil, forgetsIdle: Duration? = nil,
+        exemplars: ExemplarFilter? = nil
     ) {
         self.pattern = pattern
         self.name = name
@@ -57,6 +61,7 @@ public struct ViewRule: Hashable, Sendable {
         self.buckets = buckets
         self.seriesLimit = seriesLimit
         self.forgetsIdle = forgetsIdle
+        self.exemplars = exemplars
     }
 
     /// A rule that leaves views out.
@@ -75,6 +80,7 @@ public struct ViewRule: Hashable, Sendable {
         if let buckets { changed.aggregation.apply(buckets) }
         if let seriesLimit { changed.seriesLimit = seriesLimit }
         if let forgetsIdle { changed.forgetsIdle = forgetsIdle }
+        if let exemplars { changed.exemplars = exemplars }
         return changed
     }
 

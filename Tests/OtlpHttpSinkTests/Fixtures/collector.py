@@ -35,6 +35,15 @@ def numbers(values):
     return "[" + ",".join(str(value) for value in values) + "]"
 
 
+def exemplars(point):
+    """Nothing where there is none."""
+    return "".join(
+        f" exemplar {double(found.as_double)} at {found.time_unix_nano} trace {found.trace_id.hex()} "
+        f"span {found.span_id.hex()} {{{attributes(found.filtered_attributes)}}}"
+        for found in point.exemplars
+    )
+
+
 def points(metric):
     kind = metric.WhichOneof("data")
     data = getattr(metric, kind)
@@ -48,16 +57,17 @@ def points(metric):
         if point.flags & 1:
             yield text + " ended"
         elif kind in ("sum", "gauge"):
-            yield f"{text} {number(point)}"
+            yield f"{text} {number(point)}{exemplars(point)}"
         elif kind == "histogram":
             bounds = ",".join(double(bound) for bound in point.explicit_bounds)
-            yield f"{text} {point.count} {double(point.sum)} {numbers(point.bucket_counts)} [{bounds}]{extremes(point)}"
+            counts = f"{text} {point.count} {double(point.sum)} {numbers(point.bucket_counts)}"
+            yield f"{counts} [{bounds}]{extremes(point)}{exemplars(point)}"
         else:
             positive = f"{point.positive.offset}{numbers(point.positive.bucket_counts)}"
             negative = f"{point.negative.offset}{numbers(point.negative.bucket_counts)}"
             yield (
                 f"{text} {point.count} {double(point.sum)} scale {point.scale} zero {point.zero_count} "
-                f"{positive} {negative}{extremes(point)}"
+                f"{positive} {negative}{extremes(point)}{exemplars(point)}"
             )
 
 
