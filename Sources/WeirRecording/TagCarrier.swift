@@ -45,12 +45,16 @@ package enum AmbientTags {
         isCarried.load(ordering: .acquiring) ? unsafe installed : nil
     }
 
+    /// What follows the task here. Allocates where both the task and the carrier have tags.
+    static var current: Tags? {
+        guard let carried = carrier?.tags else { return inTask }
+        return inTask?.merging(carried) ?? carried
+    }
+
     /// What follows the task here, with other tags over it.
     static func adding(_ tags: Tags) -> Tags {
         announce(tags)
-        var sum = inTask ?? Tags.none
-        if let carried = carrier?.tags { sum = sum.merging(carried) }
-        return sum.merging(tags)
+        return current?.merging(tags) ?? tags
     }
 
     private static let isCarried = Atomic<Bool>(false)
