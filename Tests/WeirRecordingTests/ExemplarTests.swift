@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import WeirRecording
@@ -133,6 +134,30 @@ struct ExemplarTests {
         // Both views reject alike.
         #expect(readings.counts.rejected.isMultiple(of: 2))
         #expect(!stats.exemplars().isEmpty)
+    }
+
+    @Test("where no span is sampled, few measurements ask for theirs, and one that is sampled is found all the same")
+    func untraced() throws {
+        let stats = try stats(.distribution(bounds: [1, 2]))
+        let asked = Atomic<Int>(0)
+        let bound = latency.bound(to: Tags(), in: stats)
+        let (rare, other) = (span(9), span(8, isSampled: false))
+        CurrentSpan.install {
+            // One in a hundred.
+            asked.add(1, ordering: .relaxed).newValue % 100 == 0 ? rare : other
+        }
+        defer { CurrentSpan.install { nil } }
+        for _ in 0..<1_000 { bound.record(0.5) }
+        // One in 32, and before that those that are free: 50 expected.
+        #expect((8..<100).contains(asked.load(ordering: .relaxed)))
+        for _ in 0..<100_000 { bound.record(0.5) }
+        #expect(stats.exemplars().map(\.span) == [rare])
+        // A bucket that others have not tried asks at once, and so does one after a collection.
+        for value in [1.5, 0.5] {
+            let before = asked.load(ordering: .relaxed)
+            bound.record(value)
+            #expect(asked.load(ordering: .relaxed) == before + 1)
+        }
     }
 
     @Test("what a sum that only grows rejects is no exemplar of it")

@@ -8,7 +8,8 @@
 /// bytes of keys and values.
 ///
 /// A view without exemplars pays nothing. In one with them a measurement whose bucket has its exemplar takes some ten
-/// nanoseconds more, one whose bucket has none asks for the span, and the one that is kept allocates. Such measurements
+/// nanoseconds more, one whose bucket has none asks for the span, and the one that is kept allocates. Where spans are not
+/// sampled, fewer and fewer ask in vain, down to one in 32 that is drawn at random, until the next collection. Such measurements
 /// must not be recorded in a signal handler.
 public enum ExemplarFilter: Hashable, Sendable, CaseIterable {
     /// None.

@@ -1,3 +1,4 @@
+private import CWeirCPU
 internal import Synchronization
 
 /// The exemplars of one series, whose view wants them: a slot for each bucket.
@@ -18,6 +19,14 @@ final class ExemplarSlots: @unchecked Sendable {
     let count: Int
     private let fresh: UnsafeMutablePointer<Slot>
     private let latest: UnsafeMutablePointer<Unmanaged<ExemplarRecord>?>
+    /// How many measurements were tried in vain since the last collection, as far as it matters.
+    private let misses: UnsafeMutablePointer<Atomic<UInt32>>
+
+    /// Where few spans are sampled, nearly all measurements would ask for theirs in vain, which takes a tracer a
+    /// microsecond. So after eight that did they ask more rarely, drawn at random: one in 2, 4 and so on up to 32, still
+    /// so often that some exemplar is found.
+    private static let freeMisses: UInt32 = 8
+    private static let countedMisses: UInt32 = 8 + 5
 
     /// Slots of an exponential distribution, whose powers of two share them in turn.
     static let exponentialCount = 20
@@ -31,11 +40,28 @@ final class ExemplarSlots: @unchecked Sendable {
         unsafe latest = .allocate(capacity: count)
         for index in 0..<count { unsafe (fresh + index).initialize(to: Slot(nil)) }
         unsafe latest.initialize(repeating: nil, count: count)
+        unsafe misses = .allocate(capacity: count)
+        for index in 0..<count { unsafe (misses + index).initialize(to: Atomic(0)) }
     }
 
-    /// Whether a measurement may become the exemplar of a slot: one load of a word that is written once a collection.
+    /// Whether a measurement is to be tried as the exemplar of a slot: one load of a word that is written once a collection
+    /// where the slot has its exemplar.
     @inline(__always)
-    func isEmpty(_ index: Int) -> Bool {
+    func wantsOne(_ index: Int) -> Bool {
+        guard isEmpty(index) else { return false }
+        // Relaxed: at worst one more is tried.
+        let misses = unsafe misses[index].load(ordering: .relaxed)
+        return misses <= Self.freeMisses || weir_process_random() & (1 << (misses - Self.freeMisses) - 1) == 0
+    }
+
+    /// Notes that one was tried in vain.
+    func hasMissed(_ index: Int) {
+        let count = unsafe misses[index].load(ordering: .relaxed)
+        if count < Self.countedMisses { unsafe misses[index].store(count + 1, ordering: .relaxed) }
+    }
+
+    @inline(__always)
+    private func isEmpty(_ index: Int) -> Bool {
         // Relaxed: only whether there is one.
         unsafe fresh[index].load(ordering: .relaxed) == nil
     }
@@ -53,6 +79,8 @@ final class ExemplarSlots: @unchecked Sendable {
     /// - Parameter interval: What is new is of this time, however long it took from the clock to the slot.
     func take(_ interval: ClosedRange<UInt64>, _ body: (ExemplarRecord) -> Void) {
         for index in 0..<count {
+            // Looked at first, as below.
+            if unsafe misses[index].load(ordering: .relaxed) != 0 { unsafe misses[index].store(0, ordering: .relaxed) }
             // Looked at first: an exchange would take the word from all cores. Acquiring: the record was written before it
             // was put there.
             if !isEmpty(index), let taken = unsafe fresh[index].exchange(nil, ordering: .acquiring) {
@@ -73,5 +101,6 @@ final class ExemplarSlots: @unchecked Sendable {
         }
         unsafe fresh.deallocate()
         unsafe latest.deallocate()
+        unsafe misses.deallocate()
     }
 }

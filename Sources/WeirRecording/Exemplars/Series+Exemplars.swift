@@ -23,7 +23,7 @@ extension UnsafeMutablePointer where Pointee == Series {
     @inline(__always)
     private func offer(_ value: Double, to slots: ExemplarSlots, _ tags: RecordedTags) {
         let slot = unsafe slot(of: value, slots)
-        if slots.isEmpty(slot) { unsafe sample(value, slots, slot, tags) }
+        if slots.wantsOne(slot) { unsafe sample(value, slots, slot, tags) }
     }
 
     @inline(__always)
@@ -46,7 +46,7 @@ extension UnsafeMutablePointer where Pointee == Series {
     @inline(never)
     private func sample(_ value: Double, _ slots: ExemplarSlots, _ slot: Int, _ tags: RecordedTags) {
         let span = CurrentSpan.reference
-        guard slots.filter == .alwaysOn || span?.isSampled == true else { return }
+        guard slots.filter == .alwaysOn || span?.isSampled == true else { return slots.hasMissed(slot) }
         let time = unsafe pointee.view._withUnsafeGuaranteedRef { unsafe $0.stats.currentTime }
         let record = unsafe pointee.tags._withUnsafeGuaranteedRef { series in
             unsafe ExemplarRecord(value, time: time, span: span, tags: tags, but: series)
