@@ -64,7 +64,7 @@ struct NatsFaultTests {
         server.process.resume()
         _ = deliverUntilThere(2, to: exporter)
         exporter.close()
-        #expect(try Contents(NatsReader(server.url).messages()).headers.map(\.first) == [1, 2])
+        #expect(try BatchContents(NatsReader(server.url).messages().map(\.bytes)).headers.map(\.first) == [1, 2])
     }
 
     @Test("the host's deadline is kept")
@@ -109,7 +109,7 @@ struct NatsFaultTests {
         exporter.stop()
         #expect(exporter.end(1, of: stream) == Delivery(.delivered))
         exporter.close()
-        #expect(try Contents(NatsReader(server.url).messages()).endMarks.count == 1)
+        #expect(try BatchContents(NatsReader(server.url).messages().map(\.bytes)).endMarks.count == 1)
     }
 
     @Test(
@@ -131,7 +131,8 @@ struct NatsFaultTests {
         }
         #expect(attempts > Int(number))
         exporter.close()
-        #expect(try Contents(NatsReader(server.url).messages()).headers.map(\.first) == Array(1...number))
+        #expect(
+            try BatchContents(NatsReader(server.url).messages().map(\.bytes)).headers.map(\.first) == Array(1...number))
     }
 
     @Test("a lost acknowledgement is counted as uncertain, and the resend as a duplicate")
@@ -157,7 +158,8 @@ struct NatsFaultTests {
         }
         #expect(exporter.count("messages.deduplicated") == 1)
         exporter.close()
-        #expect(try Contents(NatsReader(server.url).messages()).headers.map(\.first) == Array(1...number))
+        #expect(
+            try BatchContents(NatsReader(server.url).messages().map(\.bytes)).headers.map(\.first) == Array(1...number))
     }
 
     @Test("a server that is killed and comes back has what it acknowledged, once")
@@ -177,6 +179,6 @@ struct NatsFaultTests {
             }
         }
         exporter.close()
-        #expect(try Contents(NatsReader(server.url).messages()).headers.map(\.first) == Array(1...16))
+        #expect(try BatchContents(NatsReader(server.url).messages().map(\.bytes)).headers.map(\.first) == Array(1...16))
     }
 }

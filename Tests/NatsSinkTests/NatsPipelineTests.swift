@@ -57,7 +57,7 @@ struct NatsPipelineTests {
         let accounts = snapshot.accounts
         #expect(accounts.imbalance == nil)
         #expect(accounts.delivered == accounts.offered)
-        let contents = try Contents(messages)
+        let contents = try BatchContents(messages.map(\.bytes))
         #expect(contents.headers.map(\.first) == Array(1...accounts.delivered.batches))
         #expect(contents.headers.allSatisfy { $0.gaps.isEmpty })
         #expect(contents.endMarks.count == 1 && snapshot.hasEndMark)
@@ -136,7 +136,7 @@ struct NatsPipelineTests {
         #expect(accounts.imbalance == nil && (accounts.dropped[.shutdown].batches) > 0)
         server.process.resume()
         // What is there is what was acknowledged, and at most what was being sent.
-        let contents = try Contents(NatsReader(server.url).messages())
+        let contents = try BatchContents(NatsReader(server.url).messages().map(\.bytes))
         let numbers = contents.headers.map(\.first)
         #expect(numbers == Array(1...UInt64(numbers.count)))
         #expect(accounts.delivered.batches...accounts.delivered.batches + 1 ~= UInt64(numbers.count))
@@ -159,7 +159,7 @@ struct NatsPipelineTests {
         let recorded = await recording.finish()
         #expect(await exporting.shutdown(deadline: .seconds(60)).isComplete)
         let reader = try NatsReader(servers[1].url)
-        let contents = try Contents(reader.messages(in: "STATS"))
+        let contents = try BatchContents(reader.messages(in: "STATS").map(\.bytes))
         // Cumulative: the last one says it all.
         let last = try #require(contents.batches.last?.views.first { $0.name == "nats/test" })
         #expect(last.integers == [recorded])

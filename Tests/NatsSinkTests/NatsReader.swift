@@ -131,28 +131,3 @@ final class NatsReader {
         try Self.check("make \(name)", status)
     }
 }
-
-/// What is in messages, one behind the other as in a batch file.
-struct Contents {
-    var headers: [FrameHeader] = []
-    var batches: [Batch] = []
-    var endMarks: [FrameHeader] = []
-
-    init(_ messages: [NatsReader.Stored]) throws {
-        let reader = try BatchReader(MemorySource(messages.flatMap(\.bytes)))
-        while let item = try reader.next() {
-            switch item {
-            case .frame(let frame):
-                headers.append(frame.header)
-                batches.append(try frame.batch())
-            case .endMark(let mark): endMarks.append(mark.header)
-            case .headless, .damage: Issue.record("what is no frame: \(item)")
-            }
-        }
-    }
-
-    /// All that a view of one series of integers counted, in batches of deltas.
-    func sum(of view: String) -> Int64 {
-        batches.flatMap(\.views).filter { $0.name == view }.flatMap(\.integers).reduce(0, +)
-    }
-}

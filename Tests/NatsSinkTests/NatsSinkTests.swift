@@ -33,7 +33,7 @@ struct NatsSinkTests {
                 "Content-Type": "application/zstd",
             ])
         #expect(messages[3].headers["Weir-End"] == "true")
-        let contents = try Contents(messages)
+        let contents = try BatchContents(messages.map(\.bytes))
         #expect(contents.headers.map(\.first) == [1, 2, 3] && contents.endMarks.count == 1)
         // As anybody would read it.
         let file = try TemporaryDirectory()

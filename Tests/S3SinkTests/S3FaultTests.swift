@@ -51,7 +51,7 @@ struct S3FaultTests {
         #expect(report.isComplete, "\(fault): \(report)")
         #expect(accounts.imbalance == nil, "\(fault)")
         #expect(accounts.delivered.batches == accounts.offered.batches, "\(fault): \(report)")
-        let contents = try Contents(server.objects(prefix))
+        let contents = try BatchContents(server.objects(prefix).map(\.bytes))
         #expect(contents.headers.map(\.first) == Array(1...accounts.offered.batches), "\(fault)")
         #expect(contents.headers.allSatisfy { $0.gaps.isEmpty }, "\(fault)")
         #expect(contents.sum(of: "shop/sales") == source.total, "\(fault)")
@@ -82,7 +82,7 @@ struct S3FaultTests {
         #expect(attempts > number)
         #expect((exporter.present > 0) == inAnswers)
         exporter.close()
-        #expect(try Contents(server.objects()).headers.map(\.first) == Array(1...number))
+        #expect(try BatchContents(server.objects().map(\.bytes)).headers.map(\.first) == Array(1...number))
     }
 
     @Test("a batch that the server will never take is dropped, counted, and told of by the next one")
@@ -100,7 +100,7 @@ struct S3FaultTests {
         #expect(accounts.imbalance == nil)
         let failure = try #require(report.sinks.first).lastFailure
         #expect(failure.contains("HTTP 400: EntityTooLarge: Not now."), "\(report)")
-        let headers = try Contents(server.objects()).headers
+        let headers = try BatchContents(server.objects().map(\.bytes)).headers
         #expect(UInt64(headers.count) == accounts.delivered.batches)
         #expect(headers[0].gaps.map(\.batches).reduce(0, +) == accounts.dropped[.rejected].batches)
     }
@@ -157,7 +157,7 @@ struct S3FaultTests {
         let accounts = exporting.snapshots[0].accounts
         #expect(report.isComplete && accounts.imbalance == nil)
         #expect(accounts.delivered.batches == accounts.offered.batches)
-        let contents = try Contents(server.objects())
+        let contents = try BatchContents(server.objects().map(\.bytes))
         #expect(contents.headers.map(\.first) == Array(1...accounts.offered.batches))
         #expect(contents.sum(of: "shop/sales") == source.total)
     }
@@ -180,7 +180,7 @@ struct S3FaultTests {
         server.process.resume()
         // What is there is what was acknowledged, and at most what was being sent.
         try await eventually("what was acknowledged is there") {
-            let numbers = try Contents(server.objects()).headers.map(\.first)
+            let numbers = try BatchContents(server.objects().map(\.bytes)).headers.map(\.first)
             return accounts.delivered.batches...accounts.delivered.batches + 1 ~= UInt64(numbers.count)
                 && numbers == Array(1...UInt64(numbers.count))
         }
@@ -196,7 +196,7 @@ struct S3FaultTests {
         #expect(exporter.deliver(2, of: stream).isRetry)
         #expect(exporter.end(1, of: stream) == Delivery(.delivered))
         exporter.close()
-        let contents = try Contents(server.objects())
+        let contents = try BatchContents(server.objects().map(\.bytes))
         #expect(contents.headers.map(\.first) == [1] && contents.endMarks.count == 1)
     }
 }

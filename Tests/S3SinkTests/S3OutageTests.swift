@@ -29,7 +29,7 @@ struct S3OutageTests {
         #expect(report.isComplete, "\(report)")
         let accounts = second.snapshots[0].accounts
         #expect(accounts.imbalance == nil && accounts.recovered.batches > 0 && accounts.uncertain.batches == 0)
-        let contents = try Contents(server.objects())
+        let contents = try BatchContents(server.objects().map(\.bytes))
         #expect(Set(contents.headers.map { "\($0.stream) \($0.first)" }).count == contents.headers.count)
         #expect(contents.sum(of: "shop/sales") == sources[0].total + sources[1].total)
     }
@@ -56,7 +56,7 @@ struct S3OutageTests {
         #expect(report.isComplete, "\(report)")
         let accounts = exporting.snapshots[0].accounts
         #expect(accounts.imbalance == nil && accounts.delivered.batches < accounts.offered.batches)
-        let contents = try Contents(server.objects())
+        let contents = try BatchContents(server.objects().map(\.bytes))
         #expect(UInt64(contents.headers.count) == accounts.delivered.batches)
         #expect(contents.sum(of: "shop/sales") == recorded)
     }

@@ -36,7 +36,7 @@ struct S3ReaderTests {
         }
         let report = await exporting.shutdown(deadline: .seconds(60))
         #expect(report.isComplete, "\(report)")
-        let contents = try Contents(server.objects("shop/"))
+        let contents = try BatchContents(server.objects("shop/").map(\.bytes))
         #expect(contents.sum(of: "shop/sales") == 5050 && contents.endMarks.count == 1)
 
         let query = try ReadmeSample.block("sql", of: "S3Exporter", ["http://127.0.0.1:8333": server.endpoint])

@@ -123,31 +123,6 @@ struct StoredObject: Equatable {
     }
 }
 
-/// What is in objects, one behind the other as in a batch file.
-struct Contents {
-    var headers: [FrameHeader] = []
-    var batches: [Batch] = []
-    var endMarks: [FrameHeader] = []
-
-    init(_ objects: [StoredObject]) throws {
-        let reader = try BatchReader(MemorySource(objects.flatMap(\.bytes)))
-        while let item = try reader.next() {
-            switch item {
-            case .frame(let frame):
-                headers.append(frame.header)
-                batches.append(try frame.batch())
-            case .endMark(let mark): endMarks.append(mark.header)
-            case .headless, .damage: Issue.record("what is no frame: \(item)")
-            }
-        }
-    }
-
-    /// All that a view of integers counted, in batches of deltas.
-    func sum(of view: String) -> Int64 {
-        batches.flatMap(\.views).filter { $0.name == view }.flatMap(\.integers).reduce(0, +)
-    }
-}
-
 /// How long a test may take at most: a server that hangs must not hang the suite.
 extension Trait where Self == TimeLimitTrait {
     static var server: Self { .timeLimit(.minutes(3)) }

@@ -29,7 +29,7 @@ struct S3SinkTests {
         let objects = try server.objects()
         #expect(objects.count == Int(accounts.delivered.batches) + 1)
         #expect(objects.allSatisfy { $0.type == "application/zstd" })
-        let contents = try Contents(objects)
+        let contents = try BatchContents(objects.map(\.bytes))
         #expect(contents.sum(of: "shop/sales") == source.total)
         #expect(contents.headers.map(\.first) == Array(1...accounts.delivered.batches))
         #expect(contents.endMarks.count == 1)
@@ -54,7 +54,7 @@ struct S3SinkTests {
         let report = await exporting.shutdown(deadline: .seconds(30))
         #expect(report.isComplete, "\(report)")
         #expect(exporting.snapshots[0].accounts.imbalance == nil)
-        let contents = try Contents(server.objects())
+        let contents = try BatchContents(server.objects().map(\.bytes))
         #expect(contents.sum(of: "shop/sales") == source.total && contents.endMarks.count == 1)
     }
 
