@@ -14,7 +14,7 @@ extension ServiceContext {
     /// that takes the place of another takes its tags with it.
     ///
     /// To set tags costs a copy of the context. Measurements of views that keep such a key, and that do not give it
-    /// themselves, look for it here: some 60 ns.
+    /// themselves, look for it here: some thirty times an uncontended atomic add.
     public var tags: Tags {
         get {
             self[TagsKey.self] ?? Tags()
