@@ -112,9 +112,8 @@ extension ViewSnapshot {
     /// The view's keys or, where it keeps all tags, those that its series have, in the order in which they came up.
     fileprivate func keys(_ lists: [SeriesList]) -> [TagKey] {
         guard state.view.allTagsBut != nil else { return state.view.tagKeys }
-        let overflow = TagKey("otel.metric.overflow")
         var keys: [TagKey] = []
-        var known: Set<TagKey> = [overflow]
+        var known: Set<TagKey> = [.overflow]
         for list in lists {
             for index in 0..<list.count {
                 for (key, _) in list.tags(at: index) where known.insert(key).inserted { keys.append(key) }
@@ -163,7 +162,6 @@ extension ViewColumns {
     fileprivate mutating func appendFixed(_ lists: [SeriesList], keys: [TagKey], _ strings: inout TagDictionary) {
         rows = lists.reduce(0) { $0 + $1.count }
         tagKeys = keys.map(\.name)
-        let overflow = TagKey("otel.metric.overflow")
         var places: [TagKey: Int] = [:]
         for (place, key) in keys.enumerated() { places[key] = place }
         var values = [UInt32](repeating: 0, count: keys.count * rows)
@@ -179,7 +177,7 @@ extension ViewColumns {
                 for (key, value) in list.tags(at: index) {
                     if let place = places[key] {
                         values[place * rows + row] = strings.index(of: value) + 1
-                    } else if key == overflow {
+                    } else if key == .overflow {
                         overflowed.append(row)
                     }
                 }
@@ -187,7 +185,7 @@ extension ViewColumns {
             }
         }
         if !overflowed.isEmpty {
-            tagKeys.append(overflow.name)
+            tagKeys.append(TagKey.overflow.name)
             values.append(contentsOf: repeatElement(0, count: rows))
             let index = strings.index(of: "true") + 1
             for row in overflowed { values[keys.count * rows + row] = index }

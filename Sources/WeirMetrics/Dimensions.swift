@@ -6,7 +6,7 @@ struct Dimensions {
     private(set) var elements: [(String, String)] = []
 
     /// The key of the series for what a label has no room for.
-    static let overflowKey = "otel.metric.overflow"
+    static let overflowKey = TagKey.overflow.name
     /// Bytes of a key.
     private static let longestKey = 255
 

@@ -2,8 +2,8 @@
 ///
 /// They follow the task into its children, and `ServiceContext` where that goes, in a program that uses `WeirTracing`. Tags
 /// given with a measurement win over them, and those of an inner call over those of an outer one. Only measurements of
-/// views that keep such a key, and that do not give it themselves, pay for looking: ten to fifteen times
-/// an uncontended atomic add.
+/// views that keep such a key, and that do not give it themselves, pay for looking: ten to fifteen times an uncontended
+/// atomic add.
 public func withTags<Result, Failure: Error>(
     _ tags: Tags, _ operation: () throws(Failure) -> Result
 ) throws(Failure) -> Result {

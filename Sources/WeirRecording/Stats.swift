@@ -49,7 +49,7 @@ public final class Stats: Sendable {
     }
 
     /// Made with the first instance, so that a process which uses up its tag keys has this one.
-    private static let overflowTags = Tags([(TagKey("otel.metric.overflow"), "true")])
+    private static let overflowTags = Tags([(TagKey.overflow, "true")])
 
     package init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
         _ = Self.overflowTags

@@ -23,6 +23,9 @@ public struct TagKey: Hashable, Sendable, ExpressibleByStringLiteral, CustomStri
         self.init(name)
     }
 
+    /// Of the one tag that the series has which takes what a view's limit turns away; its value is `true`.
+    package static let overflow = TagKey("otel.metric.overflow")
+
     /// The key's name.
     public var name: String { unsafe info.pointee.name }
 

@@ -30,15 +30,7 @@ public func followServiceContext() {
 ///   measurement that may become an exemplar: it must not block. What it records itself has no span.
 public func followServiceContext(span: @escaping @Sendable (ServiceContext) -> SpanReference?) {
     AmbientTags.ride(on: ContextTags.self)
-    CurrentSpan.install {
-        guard !SpanSearch.isUnderWay, let context = ServiceContext.current else { return nil }
-        return SpanSearch.$isUnderWay.withValue(true) { span(context) }
-    }
-}
-
-/// Whether this task is looking for its span: a tracer may record measurements of its own, which must not ask again.
-private enum SpanSearch {
-    @TaskLocal static var isUnderWay = false
+    CurrentSpan.install { ServiceContext.current.flatMap(span) }
 }
 
 /// Keeps the one header that says which span a context is in.

@@ -31,7 +31,7 @@ static inline void weir_process_end_asking(void) { weir_process_asks = false; }
 /// Of this thread's numbers; 0 before the first.
 extern __thread uint32_t weir_process_random_state WEIR_PROCESS_HIDDEN __attribute__((tls_model("initial-exec")));
 
-/// A number that costs a nanosecond and is good enough to choose by. Xorshift (Marsaglia, 2003).
+/// A number that is cheap and good enough to choose by. Xorshift (Marsaglia, 2003).
 static inline uint32_t weir_process_random(void) {
     uint32_t number = weir_process_random_state;
     if (number == 0) number = (uint32_t)(weir_process_seed[0] ^ (uintptr_t)&weir_process_random_state >> 4) | 1;

@@ -25,9 +25,9 @@
 ///
 /// Compatibility. `abi_major` must be equal. A host of a later minor version knows all earlier ones. Structures that
 /// begin with `size` may grow at their end: read a field only where `size` covers it (`WEIR_HAS`). The elements of
-/// arrays (`weir_setting`, `weir_setting_kind`, `weir_counter`, `weir_tag`, `weir_exemplar`) never grow within a major version. What a host can do
-/// beyond this header's first version has a feature bit; a plugin that cannot live without one names it in
-/// `required_features` and is refused by name where the host lacks it.
+/// arrays (`weir_setting`, `weir_setting_kind`, `weir_counter`, `weir_tag`, `weir_exemplar`) never grow within a major
+/// version. What a host can do beyond this header's first version has a feature bit; a plugin that cannot live without
+/// one names it in `required_features` and is refused by name where the host lacks it.
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
 

@@ -8,13 +8,10 @@ struct ViewTable {
     let lastTime: UInt64
     let terminal: Terminal
 
-    /// The tag of the series that takes what a view's limit turns away.
-    private static let overflowKey = "otel.metric.overflow"
-
     func write(to output: Output) {
         writeHeading(to: output)
         var table = Table()
-        let keys = view.tagKeys.filter { $0 != Self.overflowKey }
+        let keys = view.tagKeys.filter { $0 != ViewColumns.overflowKey }
         for key in keys { table.addColumn(key, .left) }
         // An overflow series has no other tag; without any key there is no column to say so in.
         let showsOverflow = keys.isEmpty && series.contains { isOverflow($0) }
@@ -35,7 +32,9 @@ struct ViewTable {
     /// The exemplar of the greatest value: the one that is most often looked for. Other formats have all.
     private func writeExample(of series: SeriesTable.Series, to output: Output) {
         guard let greatest = series.latest?.exemplars.max(by: { $0.value < $1.value }) else { return }
-        let tags = series.tags.filter { $0.key != Self.overflowKey }.map { Terminal.safe("\($0.key)=\($0.value)") }
+        let tags = series.tags.filter { $0.key != ViewColumns.overflowKey }.map {
+            Terminal.safe("\($0.key)=\($0.value)")
+        }
         let name = isOverflow(series) ? "(overflow)" : tags.joined(separator: " ")
         let line = "  \(name.isEmpty ? "" : name + "  ")\(greatest.text(Unit(view.unit)))"
         output.write(terminal.styled(line, .dim) + "\n")
@@ -79,7 +78,7 @@ struct ViewTable {
     }
 
     private func isOverflow(_ series: SeriesTable.Series) -> Bool {
-        series.tags.contains { $0.key == Self.overflowKey && $0.value == "true" }
+        series.tags.contains { $0.key == ViewColumns.overflowKey && $0.value == "true" }
     }
 }
 

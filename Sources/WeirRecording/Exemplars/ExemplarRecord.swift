@@ -19,7 +19,7 @@ package final class ExemplarRecord: @unchecked Sendable {
         self.value = value
         self.time = time
         self.span = span
-        let ambient = [AmbientTags.carrier?.tags, AmbientTags.inTask].compactMap { $0?.storage }
+        let ambient = AmbientTags.current?.storage
         var kept: [TagEntry] = unsafe []
         var length = 0
         func keep(_ entry: TagEntry) {
@@ -30,8 +30,8 @@ package final class ExemplarRecord: @unchecked Sendable {
             unsafe kept.append(entry)
         }
         for index in 0..<(unsafe tags.count) { unsafe keep(tags.entries[index]) }
-        for storage in ambient {
-            for index in 0..<storage.count { unsafe keep(storage.entries[index]) }
+        if let ambient {
+            for index in 0..<ambient.count { unsafe keep(ambient.entries[index]) }
         }
         self.tags = unsafe kept.isEmpty ? nil : TagStorage(copying: kept)
         // The entries point into them.

@@ -22,8 +22,8 @@ final class ExemplarSlots: @unchecked Sendable {
     /// How many measurements were tried in vain since the last collection, as far as it matters.
     private let misses: UnsafeMutablePointer<Atomic<UInt32>>
 
-    /// Where few spans are sampled, nearly all measurements would ask for theirs in vain, which takes a tracer a
-    /// microsecond. So after eight that did they ask more rarely, drawn at random: one in 2, 4 and so on up to 32, still
+    /// Where few spans are sampled, nearly all measurements would ask for theirs in vain, and a tracer would
+    /// write its headers for each. So after eight that did they ask more rarely, drawn at random: one in 2, 4 and so on up to 32, still
     /// so often that some exemplar is found.
     private static let freeMisses: UInt32 = 8
     private static let countedMisses: UInt32 = 8 + 5

@@ -34,7 +34,7 @@ package final class HandleTable: @unchecked Sendable {
 
     package init() {
         // The first key finds out how strings are laid out.
-        _ = TagKey("otel.metric.overflow")
+        _ = TagKey.overflow
         unsafe index = Atomic(HandleIndex.make(capacity: 64))
     }
 
