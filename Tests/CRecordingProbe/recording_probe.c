@@ -123,7 +123,11 @@ void probe_end_interrupts(void) {
 int32_t probe_fork(int32_t (*child)(void *), void *argument) {
     pid_t process = fork();
     if (process < 0) return -1;
-    if (process == 0) _exit(child(argument));
+    if (process == 0) {
+        // Whoever started the parent may have blocked the alarm that ends a child which hangs.
+        probe_let_interrupts(true);
+        _exit(child(argument));
+    }
     int status = 0;
     if (waitpid(process, &status, 0) != process || !WIFEXITED(status)) return -1;
     return WEXITSTATUS(status);

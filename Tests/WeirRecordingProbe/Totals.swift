@@ -67,14 +67,15 @@ struct Totals {
 
     /// - Returns: How often a thread was moved.
     private func record() -> Int {
-        let numbers = Mutex<[Int32]>([])
+        // The threads' numbers for the kernel, as they begin.
+        let numbers = (0..<Self.threads).map { _ in Number() }
         let left = Atomic<Int>(Self.threads)
         let moves = Atomic<Int>(0)
         probe_let_interrupts(false)
         let disturber = Thread {
             var core: Int32 = 0
             while left.load(ordering: .sequentiallyConsistent) > 0 {
-                for number in numbers.withLock({ $0 }) {
+                for number in numbers.compactMap(\.known) {
                     core = (core + 1) % max(1, probe_cores())
                     if probe_move(number, core) { moves.add(1, ordering: .relaxed) }
                 }
@@ -86,7 +87,7 @@ struct Totals {
             Thread {
                 // A handler must not be the first to record on a thread, since that allocates.
                 interruptions.record(0, unsafe interruptTags)
-                numbers.withLock { $0.append(probe_thread()) }
+                numbers[thread].tell(probe_thread())
                 probe_let_interrupts(true)
                 recordAll(thread)
                 probe_let_interrupts(false)
@@ -198,4 +199,16 @@ private func interrupt() {
     interruptCount.add(1, ordering: .sequentiallyConsistent)
     interruptions.record(1, unsafe interruptTags)
     unsafe interruptRecorder?.record(1)
+}
+
+/// A thread's number for the kernel, which another thread asks for.
+private final class Number: Sendable {
+    private let number = Atomic<Int32>(0)
+
+    var known: Int32? {
+        let number = number.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
+
+    func tell(_ thread: Int32) { number.store(thread, ordering: .relaxed) }
 }

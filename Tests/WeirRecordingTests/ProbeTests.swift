@@ -50,7 +50,10 @@ struct ProbeTests {
         try probe("fork", path)
     }
 
-    @Test("a fork while other threads hold locks leaves the child none that is held")
+    /// ThreadSanitizer makes Swift take a lock of its own at each use of a global, which a fork at that moment leaves held.
+    private static let locksGlobals = unsafe dlsym(nil, "__tsan_init") != nil
+
+    @Test("a fork while other threads hold locks leaves the child none that is held", .disabled(if: locksGlobals))
     func forks() throws {
         try probe("forks", size: testScale)
     }
