@@ -21,8 +21,9 @@ public struct DeliveredBatch: ~Copyable {
     public func forEachRow<Failure: Error>(
         of view: DeliveredView, _ body: (DeliveredRow) throws(Failure) -> Void
     ) throws(Failure) {
+        var keys = TagKeys()
         for index in 0..<view.rows {
-            if let row = host.readRow(index, of: view) { try body(row) }
+            if let row = host.readRow(index, of: view, &keys) { try body(row) }
         }
     }
 }
@@ -119,8 +120,8 @@ public struct DeliveredRow: Equatable, Sendable {
     /// where the host is older than they are.
     public let exemplars: [DeliveredExemplar]
 
-    init(_ row: weir_row, hasRange: Bool) {
-        unsafe tags = DeliveredTag.array(row.tags, count: row.tags_count)
+    init(_ row: weir_row, hasRange: Bool, _ keys: inout TagKeys) {
+        unsafe tags = keys.tags(row.tags, count: row.tags_count)
         unsafe startTime = row.start_time
         unsafe endTime = row.end_time
         unsafe value = row.value
@@ -149,6 +150,42 @@ public struct DeliveredTag: Hashable, Sendable {
         unsafe UnsafeBufferPointer(start: tags, count: count).map { tag in
             unsafe DeliveredTag(key: String(tag.key), value: String(tag.value))
         }
+    }
+}
+
+/// The keys of a view's tags as strings, made once for all rows.
+@safe
+struct TagKeys {
+    /// By the tag's place in its row.
+    private var known: [(text: weir_text, string: String)] = unsafe []
+
+    /// A row's tags.
+    mutating func tags(_ tags: UnsafePointer<weir_tag>?, count: Int) -> [DeliveredTag] {
+        let tags = unsafe UnsafeBufferPointer(start: tags, count: count)
+        return unsafe [DeliveredTag](unsafeUninitializedCapacity: tags.count) { places, filled in
+            for index in tags.indices {
+                let tag = unsafe tags[index]
+                let key = unsafe self.key(tag.key, at: index)
+                unsafe places.initializeElement(at: index, to: DeliveredTag(key: key, value: String(tag.value)))
+                filled += 1
+            }
+        }
+    }
+
+    /// A key that lies where that of the row before did is the same one: keys are good until the delivery returns.
+    private mutating func key(_ text: weir_text, at index: Int) -> String {
+        if unsafe index < known.count, unsafe known[index].text.bytes == text.bytes,
+            unsafe known[index].text.length == text.length
+        {
+            return unsafe known[index].string
+        }
+        let string = unsafe String(text)
+        if unsafe index < known.count {
+            unsafe known[index] = unsafe (text, string)
+        } else {
+            unsafe known.append((text, string))
+        }
+        return string
     }
 }
 

@@ -63,11 +63,11 @@ struct HostTable: @unchecked Sendable {
         return unsafe DeliveredView(view, index: index)
     }
 
-    func readRow(_ index: Int, of view: DeliveredView) -> DeliveredRow? {
+    func readRow(_ index: Int, of view: DeliveredView, _ keys: inout TagKeys) -> DeliveredRow? {
         var row = unsafe weir_row()
         unsafe row.size = UInt32(MemoryLayout<weir_row>.size)
         guard unsafe pointer.pointee.read_row(pointer.pointee.context, view.index, index, &row) == 1 else { return nil }
-        return unsafe DeliveredRow(row, hasRange: view.hasRange)
+        return unsafe DeliveredRow(row, hasRange: view.hasRange, &keys)
     }
 
     /// A host of an earlier minor version has a shorter table, and says so by its features.

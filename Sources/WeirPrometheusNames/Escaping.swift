@@ -9,6 +9,8 @@ package enum Escaping: Sendable {
     package func append(_ text: String, to bytes: inout [UInt8]) {
         var text = text
         text.withUTF8 { utf8 in
+            // As nearly all texts are.
+            guard unsafe utf8.contains(where: isSpecial) else { return unsafe bytes.append(contentsOf: utf8) }
             for index in utf8.indices {
                 switch unsafe utf8[index] {
                 case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)
@@ -18,5 +20,9 @@ package enum Escaping: Sendable {
                 }
             }
         }
+    }
+
+    private func isSpecial(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\"") && self == .quoted
     }
 }

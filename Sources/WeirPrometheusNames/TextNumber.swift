@@ -16,13 +16,16 @@ package enum TextNumber {
 
     package static func append(_ value: UInt64, to bytes: inout [UInt8]) {
         // Digit by digit, the last first; none has more than twenty.
-        let start = bytes.count
-        var rest = value
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var (rest, start) = (value, 20)
+            repeat {
+                start -= 1
+                unsafe digits.initializeElement(
+                    at: start, to: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+                rest /= 10
+            } while rest > 0
+            unsafe bytes.append(contentsOf: digits[start...])
+        }
     }
 
     /// Nanoseconds since 1970 in seconds, exactly.

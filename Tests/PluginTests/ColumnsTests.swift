@@ -71,6 +71,7 @@ struct ColumnsTests {
             rows.row(["/users", "200"], start: 1, 3)
             rows.row([nil, "404"], start: 2, end: 15, .max)
             rows.row([nil, nil], start: 3, 0)
+            rows.row(["/cart", "500"], start: 4, 1)
         }
         builder.view("load", .sum, .double, unit: "s", description: "Ünits", measure: "cpu", isMonotonic: false) {
             $0.row(start: 1, double: -1.5)
@@ -98,15 +99,15 @@ struct ColumnsTests {
         #expect(seen.views.map(\.isInteger) == [true, false, true, false, false, false])
         #expect(seen.views.map(\.isMonotonic) == [true, false, true, false, false, false])
         #expect(seen.views.map(\.isDelta) == [false, false, true, false, false, false])
-        #expect(seen.views.map(\.rows) == [3, 1, 1, 1, 2, 3])
+        #expect(seen.views.map(\.rows) == [4, 1, 1, 1, 2, 3])
         let load = seen.views[1]
         #expect(load.unit == "s" && load.description == "Ünits" && load.measure == "cpu")
 
         let requests = seen.rows[0]
-        #expect(requests.map { $0.tags.map(\.key) } == [["route", "status"], ["status"], []])
-        #expect(requests.map { $0.tags.map(\.value) } == [["/users", "200"], ["404"], []])
-        #expect(requests.map(\.integer) == [3, .max, 0] && requests.map(\.startTime) == [1, 2, 3])
-        #expect(requests.map(\.endTime) == [20, 15, 20])
+        #expect(requests.map { $0.tags.map(\.key) } == [["route", "status"], ["status"], [], ["route", "status"]])
+        #expect(requests.map { $0.tags.map(\.value) } == [["/users", "200"], ["404"], [], ["/cart", "500"]])
+        #expect(requests.map(\.integer) == [3, .max, 0, 1] && requests.map(\.startTime) == [1, 2, 3, 4])
+        #expect(requests.map(\.endTime) == [20, 15, 20, 20])
         #expect(seen.rows[1].map(\.value) == [-1.5] && seen.rows[1].map(\.integer) == [0])
         #expect(seen.rows[2].map(\.value) == [-4] && seen.rows[2].map(\.integer) == [-4])
         #expect(seen.rows[3].map(\.value) == [0.25])

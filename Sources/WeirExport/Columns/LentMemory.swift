@@ -32,6 +32,28 @@ final class Arena {
     }
 }
 
+/// A batch's strings: tag keys and values of rows.
+@safe
+final class LentStrings {
+    /// The bytes of all, a zero byte behind each.
+    private let bytes: UnsafePointer<CChar>
+    private let length: Int
+    private let offsets: [UInt32]
+
+    /// - Parameter arena: Must live as long.
+    init(_ strings: StringTable, in arena: Arena) {
+        unsafe bytes = arena.bytes(strings.bytes)
+        length = strings.bytes.count
+        offsets = strings.offsets
+    }
+
+    subscript(index: Int) -> weir_text {
+        let start = Int(offsets[index])
+        let end = index + 1 < offsets.count ? Int(offsets[index + 1]) : length
+        return unsafe weir_text(bytes: bytes + start, length: end - start - 1)
+    }
+}
+
 /// An array of one row, whose memory the next row uses again.
 @safe
 final class RowArray<Element: BitwiseCopyable> {
