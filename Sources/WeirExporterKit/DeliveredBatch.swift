@@ -146,6 +146,11 @@ public struct DeliveredTag: Hashable, Sendable {
     /// What it says.
     public let value: String
 
+    package init(key: String, value: String) {
+        self.key = key
+        self.value = value
+    }
+
     static func array(_ tags: UnsafePointer<weir_tag>?, count: Int) -> [DeliveredTag] {
         unsafe UnsafeBufferPointer(start: tags, count: count).map { tag in
             unsafe DeliveredTag(key: String(tag.key), value: String(tag.value))

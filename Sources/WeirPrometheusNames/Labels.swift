@@ -1,3 +1,5 @@
+package import WeirExporterKit
+
 /// A label of a series.
 package struct Label: Hashable, Sendable {
     package var name: String
@@ -26,7 +28,7 @@ package struct Labeller: Sendable {
     /// An empty value is none to Prometheus, and left out. Keys that become one name share a label: it has all their
     /// values, in the order of the keys, separated by `;`. So two series may get the same labels, which whoever writes
     /// them has to look for.
-    package mutating func labels(_ tags: [(key: String, value: String)]) -> [Label] {
+    package mutating func labels(_ tags: [DeliveredTag]) -> [Label] {
         var labels: [Label] = []
         labels.reserveCapacity(tags.count)
         var isSorted = true
@@ -52,7 +54,7 @@ package struct Labeller: Sendable {
         return name
     }
 
-    private mutating func shared(_ tags: [(key: String, value: String)]) -> [Label] {
+    private mutating func shared(_ tags: [DeliveredTag]) -> [Label] {
         var values: [String: [String]] = [:]
         for tag in tags.sorted(by: { $0.key < $1.key }) where !tag.value.isEmpty {
             values[name(of: tag.key), default: []].append(tag.value)

@@ -1,3 +1,5 @@
+package import WeirExporterKit
+
 /// Who measures, in Prometheus's words.
 ///
 /// Weir's measures have no instrumentation scope, so there are no `otel_scope_*` labels.
@@ -15,7 +17,7 @@ package struct Target: Hashable, Sendable {
     /// What `job` and `instance` do not tell already: for who sends those two with each series.
     package let otherLabels: [Label]
 
-    package init(resource attributes: [(key: String, value: String)]) {
+    package init(resource attributes: [DeliveredTag]) {
         func value(_ key: String) -> String? {
             attributes.first { $0.key == key && !$0.value.isEmpty }?.value
         }

@@ -1,4 +1,5 @@
 import Testing
+import WeirExporterKit
 import WeirPrometheusNames
 
 @Suite("Labels")
@@ -20,14 +21,14 @@ struct LabelTests {
     func order() {
         var labeller = Labeller()
         let labels = labeller.labels(
-            [("z", "1"), ("a.b", "2"), ("empty", ""), ("m", "3")].map { (key: $0.0, value: $0.1) })
+            [("z", "1"), ("a.b", "2"), ("empty", ""), ("m", "3")].map(DeliveredTag.init))
         #expect(labels == [Label("a_b", "2"), Label("m", "3"), Label("z", "1")])
     }
 
     @Test("keys that become one name share its label, in their order")
     func shared() {
         var labeller = Labeller()
-        let labels = labeller.labels([("b", "x"), ("a_b", "2"), ("a.b", "1")].map { (key: $0.0, value: $0.1) })
+        let labels = labeller.labels([("b", "x"), ("a_b", "2"), ("a.b", "1")].map(DeliveredTag.init))
         #expect(labels == [Label("a_b", "1;2"), Label("b", "x")])
     }
 
@@ -44,7 +45,7 @@ struct LabelTests {
         let attributes = [
             ("service.name", "shop"), ("service.namespace", "europe"), ("service.instance.id", "7"), ("host.name", "h"),
             ("job", "own"),
-        ].map { (key: $0.0, value: $0.1) }
+        ].map(DeliveredTag.init)
         let target = Target(resource: attributes)
         #expect(target.job == .some("europe/shop"))
         #expect(target.instance == .some("7"))
@@ -52,7 +53,7 @@ struct LabelTests {
             target.labels.map(\.name)
                 == ["host_name", "job", "service_instance_id", "service_name", "service_namespace"])
         #expect(target.otherLabels == [Label("exported_job", "own"), Label("host_name", "h")])
-        let nameless = Target(resource: [(key: "host.name", value: "h")])
+        let nameless = Target(resource: [DeliveredTag(key: "host.name", value: "h")])
         #expect(nameless.job == nil)
         #expect(nameless.instance == nil)
     }

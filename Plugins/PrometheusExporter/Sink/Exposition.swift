@@ -113,7 +113,12 @@ struct Exposition {
         let count = Array("\(family.name.family)_count".utf8)
         let sum = Array("\(family.name.family)_sum".utf8)
         let created = Array("\(family.name.family)_created".utf8)
-        let bounds = (family.bounds + [.infinity]).map { Array("le=\"\(TextNumber.bound($0))\"} ".utf8) }
+        // `le="0.25"} ` of all buckets, one behind the other, and where each ends.
+        var bounds: [UInt8] = []
+        let ends = (family.bounds + [.infinity]).map { bound in
+            bounds.append(contentsOf: "le=\"\(TextNumber.bound(bound))\"} ".utf8)
+            return bounds.count
+        }
         // What all buckets of a series begin with.
         var beginning: [UInt8] = []
         // OpenMetrics takes a sum for a counter, which is not below zero, and has a count only where it has a sum.
@@ -125,12 +130,13 @@ struct Exposition {
             beginning.append(UInt8(ascii: "{"))
             beginning.append(contentsOf: snapshot.texts[series.labels])
             if !series.labels.isEmpty { beginning.append(UInt8(ascii: ",")) }
-            var below: UInt64 = 0
+            var (below, start): (UInt64, Int) = (0, 0)
             var exemplars = (format == .openMetrics ? series.exemplars : [])[...]
             for (index, place) in counts.enumerated() {
                 below &+= family.counts[place]
-                bytes.append(contentsOf: beginning)
-                bytes.append(contentsOf: bounds[index])
+                bytes.append(copying: beginning.span)
+                bytes.append(copying: bounds.span.extracting(start..<ends[index]))
+                start = ends[index]
                 TextNumber.append(below, to: &bytes)
                 if exemplars.first?.bucket == index { writeExemplar(exemplars.removeFirst()) }
                 bytes.append(UInt8(ascii: "\n"))
@@ -168,5 +174,12 @@ struct Exposition {
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.append(UInt8(ascii: " "))
+    }
+}
+
+extension [UInt8] {
+    /// Counts no reference to what it copies, unlike appending an array.
+    fileprivate mutating func append(copying bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

@@ -53,7 +53,7 @@ struct SnapshotBuilder {
     /// Adds a part. Series that ended before the collection are not in it any more.
     mutating func add(_ batch: borrowing DeliveredBatch) {
         if snapshot.target == nil, !batch.resource.isEmpty {
-            snapshot.target = write(Target(resource: batch.resource.map { ($0.key, $0.value) }).labels)
+            snapshot.target = write(Target(resource: batch.resource).labels)
         }
         for view in batch.views {
             var place: Int??
@@ -119,9 +119,8 @@ struct SnapshotBuilder {
     // MARK: - Rows
 
     private mutating func add(_ row: DeliveredRow, of view: DeliveredView, at place: Int) {
-        let tags = row.tags.map { (key: $0.key, value: $0.value) }
         let isHistogram = snapshot.families[place].name.kind == .histogram
-        let labels = isHistogram ? histogramLabeller.labels(tags) : labeller.labels(tags)
+        let labels = isHistogram ? histogramLabeller.labels(row.tags) : labeller.labels(row.tags)
         if labels.count != row.tags.count { doubtful.insert(place) }
         let range = write(labels)
         switch view.kind {

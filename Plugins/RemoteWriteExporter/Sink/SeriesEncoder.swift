@@ -102,7 +102,7 @@ struct SeriesEncoder: ~Copyable, Sendable {
         losses = Losses()
         next = [:]
         claims = NameClaims(reserved: [Target.family, Target.sample])
-        let target = Target(resource: batch.resource.lazy.map { ($0.key, $0.value) })
+        let target = Target(resource: batch.resource)
         common = [("job", target.job), ("instance", target.instance)].compactMap { name, value in
             value.map { Label(name, $0) }
         }
@@ -127,8 +127,7 @@ struct SeriesEncoder: ~Copyable, Sendable {
         _ row: DeliveredRow, _ view: DeliveredView, _ name: FamilyName, _ grid: ExponentialGrid?,
         _ times: CollectionTimes
     ) -> LiveSeries.Key? {
-        let key = LiveSeries.Key(
-            family: name.family, labels: labeller.labels(row.tags.lazy.map { (key: $0.key, value: $0.value) }))
+        let key = LiveSeries.Key(family: name.family, labels: labeller.labels(row.tags))
         guard next[key] == nil else {
             losses.repeated += 1
             return nil
