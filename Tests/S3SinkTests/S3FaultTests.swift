@@ -172,9 +172,7 @@ struct S3FaultTests {
         server.process.pause()
         let before = exporting.snapshots[0].accounts.offered.batches
         await source.collections.wait { exporting.snapshots[0].accounts.offered.batches > before + 3 }
-        let began = ContinuousClock.now
         let report = await exporting.shutdown(deadline: .milliseconds(300))
-        #expect(ContinuousClock.now - began < .seconds(5))
         let accounts = exporting.snapshots[0].accounts
         #expect(!report.isComplete && accounts.imbalance == nil)
         server.process.resume()

@@ -78,12 +78,10 @@ struct HTTPClientTests {
         let proxy = try proxy(.hang)
         let client = try HTTPClient()
         let request = request(proxy)
-        let sending = Task.detached { () throws -> HTTPAnswer in try client.send(request, within: 60) }
+        let sending = Task.detached { () throws -> HTTPAnswer in try client.send(request, within: 3600) }
         try await eventually("it has connected") { proxy.connections > 0 }
         client.stop()
-        let began = ContinuousClock.now
         await #expect(throws: HTTPError.self) { try await sending.value }
-        #expect(ContinuousClock.now - began < .seconds(5))
         #expect(throws: HTTPError.stopped(wasSending: false)) { try client.send(request, within: 60) }
     }
 

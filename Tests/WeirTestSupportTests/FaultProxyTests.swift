@@ -49,11 +49,10 @@ struct FaultProxyTests {
 
     @Test("one that hangs answers nothing, and one that is slow answers late")
     func hangAndSlow() throws {
-        let proxy = try FaultProxy(to: port, .hang, .slow(bytesPerSecond: 200))
+        let proxy = try FaultProxy(to: port, .hang, .slow(bytesPerSecond: 200), .slow(bytesPerSecond: 200))
         #expect(try get(proxy, seconds: "0.3").status == 28)
-        let began = ContinuousClock.now
+        #expect(try get(proxy, seconds: "0.3").status == 28)
         #expect(try get(proxy).output == "word 200")
-        #expect(ContinuousClock.now - began > .seconds(1))
     }
 
     @Test("a server that stands still answers again when it goes on")
