@@ -65,6 +65,7 @@ extension SinkState {
 
     /// Only one worker gets here: the others find that it has ended. A stream of which batches wait on disk has not.
     private mutating func end() -> Step {
+        if case .draining(let deadline) = phase { drainDeadline = deadline }
         phase = .ended
         untellAddedGaps()
         return .end(queue.accounts.spilled.batches == 0 ? queue.endMark() : nil)

@@ -81,6 +81,8 @@ package struct SinkState: Sendable {
     var spill: SpillUse?
     var isDeliveringMark = false
     private var parkingLimit = UInt64.max
+    /// When the drain was to be over; 0 before there is one.
+    var drainDeadline: UInt64 = 0
     private var events: [SinkEvent] = []
     var isDropping = false
     var isRejecting = false
@@ -120,6 +122,11 @@ package struct SinkState: Sendable {
 
     /// When the call that is to begin now should be over.
     package func deadline(now: UInt64) -> UInt64 { now &+ timeout }
+
+    /// When the call with the end mark should be over: in the time that the drain has left, or else a tenth of a second.
+    package func endDeadline(now: UInt64) -> UInt64 {
+        max(min(deadline(now: now), drainDeadline), now.addingClamped(100_000_000))
+    }
 
     // MARK: - The collector's side
 

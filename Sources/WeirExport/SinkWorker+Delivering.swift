@@ -59,7 +59,7 @@ extension SinkWorker {
     private func end(_ mark: FrameHeader?, _ index: Int) {
         let exporter = exporters[index]
         let delivery = mark.map {
-            exporter.deliver($0, payload: [], deadline: time.monotonic().addingClamped(100_000_000))
+            exporter.deliver($0, payload: [], deadline: change { $0.endDeadline(now: time.monotonic()) })
         }
         let counters = exporter.counters()
         // The call may have ended just when it was asked to.

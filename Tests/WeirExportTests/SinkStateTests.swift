@@ -118,8 +118,24 @@ struct SinkStateTests {
             return
         }
         #expect(mark.last == 2 && mark.isEndMark && mark.gaps.isEmpty)
+        // A server on another continent needs more than a moment.
+        #expect(state.endDeadline(now: second) == 5 * second)
         state.finishEnd(Delivery(.delivered))
         #expect(state.hasEndMark)
+    }
+
+    @Test("an end mark has no more time than any other call")
+    mutating func endTimeout() throws {
+        var state = SinkState(queue: SinkQueue(), timeout: 3 * second)
+        state.offer(batch(1), now: 0)
+        state.drain(deadline: 5 * second)
+        _ = try delivery(&state, now: 0)
+        state.finish(Delivery(.delivered), now: 0, random: &random)
+        guard case .end(.some) = state.nextStep(now: 0) else {
+            Issue.record("wanted the end mark")
+            return
+        }
+        #expect(state.endDeadline(now: second) == 4 * second)
     }
 
     @Test("at the deadline the rest is dropped as shutdown, and the end mark tells")
@@ -139,6 +155,7 @@ struct SinkStateTests {
             return
         }
         #expect(numbers(mark.gaps) == [1, 2, 3])
+        #expect(state.endDeadline(now: until) == until + second / 10)
         #expect(state.queue.accounts.dropped[.shutdown].batches == 3)
         #expect(state.queue.accounts.imbalance == nil)
     }
