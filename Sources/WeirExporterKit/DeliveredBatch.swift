@@ -158,42 +158,6 @@ public struct DeliveredTag: Hashable, Sendable {
     }
 }
 
-/// The keys of a view's tags as strings, made once for all rows.
-@safe
-struct TagKeys {
-    /// By the tag's place in its row.
-    private var known: [(text: weir_text, string: String)] = unsafe []
-
-    /// A row's tags.
-    mutating func tags(_ tags: UnsafePointer<weir_tag>?, count: Int) -> [DeliveredTag] {
-        let tags = unsafe UnsafeBufferPointer(start: tags, count: count)
-        return unsafe [DeliveredTag](unsafeUninitializedCapacity: tags.count) { places, filled in
-            for index in tags.indices {
-                let tag = unsafe tags[index]
-                let key = unsafe self.key(tag.key, at: index)
-                unsafe places.initializeElement(at: index, to: DeliveredTag(key: key, value: String(tag.value)))
-                filled += 1
-            }
-        }
-    }
-
-    /// A key that lies where that of the row before did is the same one: keys are good until the delivery returns.
-    private mutating func key(_ text: weir_text, at index: Int) -> String {
-        if unsafe index < known.count, unsafe known[index].text.bytes == text.bytes,
-            unsafe known[index].text.length == text.length
-        {
-            return unsafe known[index].string
-        }
-        let string = unsafe String(text)
-        if unsafe index < known.count {
-            unsafe known[index] = unsafe (text, string)
-        } else {
-            unsafe known.append((text, string))
-        }
-        return string
-    }
-}
-
 /// A bucket of an exponential distribution.
 public struct DeliveredBucket: Hashable, Sendable {
     /// i of `(base^i, base^(i+1)]`.

@@ -7,7 +7,7 @@ import WeirExport
 import WeirTestSupport
 
 /// A real collector behind networks that fail: `pip opentelemetry-proto`.
-@Suite("OTLP through faults", .enabled(if: Collector.isInstalled), .serialized)
+@Suite("OTLP through faults", .enabled(if: Collector.isInstalled), .serialized, .timeLimit(.minutes(3)))
 struct OtlpFaultTests {
     static let faults: [FaultProxy.Fault] = [
         .refuse, .hang, .slow(bytesPerSecond: 4000), .resetRequest(after: 30), .resetAnswer(after: 20),

@@ -4,7 +4,7 @@ import Weir
 import WeirExport
 import WeirTestSupport
 
-@Suite("Serving scrapes", .serialized)
+@Suite("Serving scrapes", .serialized, .timeLimit(.minutes(3)))
 struct ServingTests {
     @Test("only metrics are there, and only to be read")
     func routes() async throws {
