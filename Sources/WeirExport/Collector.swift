@@ -12,7 +12,8 @@ package final class Collector: BatchSource {
     nonisolated(unsafe) private var state = State()
 
     fileprivate struct State {
-        var columns: [ObjectIdentifier: CachedColumns] = [:]
+        /// By the number of the view, which no other view ever has.
+        var columns: [UInt64: CachedColumns] = [:]
         var strings = TagDictionary()
         /// When this collector began to count, which may be 0 by a clock that is wrong, and when its last collection was.
         var beginning: UInt64?
@@ -28,8 +29,8 @@ package final class Collector: BatchSource {
         // The cached columns must be the only ones, or writing them would copy them.
         batch.views.removeAll(keepingCapacity: true)
         lock.withLock {
-            stats.collect { views, counts in
-                unsafe state.collect(views, counts, from: stats, into: &batch)
+            stats.collect { views, counts, time in
+                unsafe state.collect(views, counts, at: time, from: stats, into: &batch)
             }
         }
     }
@@ -47,27 +48,26 @@ private struct CachedColumns {
 
 extension Collector.State {
     mutating func collect(
-        _ views: [ViewSnapshot], _ counts: RecordingCounts, from stats: Stats, into batch: inout Batch
+        _ views: [ViewSnapshot], _ counts: RecordingCounts, at time: UInt64, from stats: Stats, into batch: inout Batch
     ) {
-        let beginning = beginning ?? views.lazy.compactMap(\.firstStart).min() ?? stats.currentTime
+        let beginning = beginning ?? views.lazy.compactMap(\.firstStart).min() ?? time
         if self.beginning == nil { endTime = beginning }
         self.beginning = beginning
         batch.startTime = endTime
         // A clock that is set back must not make an interval of negative length.
-        batch.endTime = max(stats.currentTime, batch.startTime)
+        batch.endTime = max(time, batch.startTime)
         endTime = batch.endTime
         // Where the clock stands still, there is no time behind the last collection.
         let interval = min(batch.startTime &+ 1, batch.endTime)...batch.endTime
 
         // Strings of series that are gone are thrown away when they are most of them.
         strings.beginCollection()
-        var kept: [ObjectIdentifier: CachedColumns] = [:]
+        var kept: [UInt64: CachedColumns] = [:]
         for view in views {
-            let key = ObjectIdentifier(view.state)
-            var cached = columns.removeValue(forKey: key)
+            var cached = columns.removeValue(forKey: view.state.number)
             let filled = fill(view, &cached, interval, from: stats)
             batch.views.append(filled.columns)
-            kept[key] = filled
+            kept[view.state.number] = filled
         }
         columns = kept
         RecordingMetrics(views: views, counts: counts, stats: stats, startTime: beginning)

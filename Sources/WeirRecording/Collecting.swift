@@ -80,20 +80,26 @@ extension Stats {
     /// are gone but have last values to report behind them.
     ///
     /// Collections of one instance do not overlap; a second one waits. What ended is reported by one of them.
-    package func collect(_ body: ([ViewSnapshot], RecordingCounts) -> Void) {
+    ///
+    /// - Parameter body: Also gets the moment of the collection. No series in it began or ended later, and none ends
+    ///   earlier that goes on in it. Nanoseconds since 1970.
+    package func collect(_ body: ([ViewSnapshot], RecordingCounts, _ time: UInt64) -> Void) {
         collecting.withLock {
             withState { Array($0.observers.values) }.forEach { $0() }
-            let (views, ended) = unsafe withState { state in
+            let (views, ended, time) = unsafe withState { state in
                 reclaim(&state)
+                settleDepartures(&state)
                 state.isCollecting = true
-                return unsafe (snapshots(&state), state.reportable())
+                state.collectionCount += 1
+                return unsafe (snapshots(&state), state.reportable(), clock())
             }
-            let withEnded = views.map { unsafe $0.with(ended[ObjectIdentifier($0.state)] ?? []) }
-            unsafe body(withEnded + goneViews(ended, but: views), counts)
+            let withEnded = views.map { unsafe $0.with(ended[$0.state.number] ?? []) }
+            unsafe body(withEnded + goneViews(ended, but: views), counts, time)
             forgetIdle(views)
             withState { state in
                 state.isCollecting = false
                 restartWaiting(&state)
+                settleDepartures(&state)
                 unsafe ended.values.joined().forEach { series in
                     unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                     unsafe freeIfDone(series)
@@ -103,7 +109,7 @@ extension Stats {
     }
 
     private func snapshots(_ state: inout State) -> [ViewSnapshot] {
-        state.order.map { view in
+        state.order.filter { !$0.isHidden }.map { view in
             var (live, cells) = unsafe (view.series, view.cells)
             if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) {
                 unsafe live.append(overflow)
@@ -116,9 +122,9 @@ extension Stats {
     }
 
     private func goneViews(
-        _ ended: [ObjectIdentifier: [UnsafeMutablePointer<Series>]], but known: [ViewSnapshot]
+        _ ended: [UInt64: [UnsafeMutablePointer<Series>]], but known: [ViewSnapshot]
     ) -> [ViewSnapshot] {
-        let registered = Set(known.map { ObjectIdentifier($0.state) })
+        let registered = Set(known.map(\.state.number))
         return unsafe ended.filter { unsafe !registered.contains($0.key) }.values
             .map { series in
                 let state = unsafe series[0].pointee.view.takeUnretainedValue()
@@ -126,7 +132,7 @@ extension Stats {
                     state: state, version: -1, live: SeriesList(live: [], cells: []),
                     ended: SeriesList(ended: series))
             }
-            .sorted { $0.state.view.name < $1.state.view.name }
+            .sorted { ($0.state.view.name, $0.state.number) < ($1.state.view.name, $1.state.number) }
     }
 
     private var counts: RecordingCounts {
@@ -148,13 +154,14 @@ extension ViewSnapshot {
 }
 
 extension Stats.State {
-    /// Takes the ended series whose values can no longer change, by view.
-    fileprivate mutating func reportable() -> [ObjectIdentifier: [UnsafeMutablePointer<Series>]] {
-        var byView: [ObjectIdentifier: [UnsafeMutablePointer<Series>]] = unsafe [:]
+    /// Takes the ended series whose values can no longer change, by the number of their view.
+    fileprivate mutating func reportable() -> [UInt64: [UnsafeMutablePointer<Series>]] {
+        var byView: [UInt64: [UnsafeMutablePointer<Series>]] = unsafe [:]
         var waiting: [UnsafeMutablePointer<Series>] = unsafe []
         unsafe ended.forEach { series in
             if unsafe series.pointee.isUnreachable.load(ordering: .relaxed) {
-                unsafe byView[ObjectIdentifier(series.pointee.view.takeUnretainedValue()), default: []].append(series)
+                let number = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.number }
+                unsafe byView[number, default: []].append(series)
             } else {
                 unsafe waiting.append(series)
             }

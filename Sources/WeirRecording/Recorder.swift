@@ -8,8 +8,8 @@ public import Synchronization
 /// hot.record(0.012)
 /// ```
 ///
-/// A recorder keeps its series: they are not forgotten while it lives. It follows views of its measure that are
-/// registered later, up to fifteen in its life. Tags that follow the task (`withTags`) are not looked at: bind with
+/// A recorder keeps its series: they are not forgotten while it lives. It follows its measure's views wherever they are
+/// registered later, changed by rules or unregistered. Tags that follow the task (`withTags`) are not looked at: bind with
 /// all the tags that are wanted. Any thread may record at any time.
 @safe
 public struct Recorder<Value: MeasureValue>: Sendable {

@@ -10,14 +10,15 @@ extension Stats {
     public func register(_ views: [View]) throws(StatsError) {
         for view in views { try view.validate() }
         try change { state throws(StatsError) in
-            let fresh = try newViews(views, state)
-            // Without rules nothing that is registered becomes another view.
-            let isRuled = !state.rules.isEmpty
-            state.requested += fresh
+            let fresh = try state.requested.missing(of: views)
+            let before = state.requested
+            for view in fresh { _ = try state.requested.add(view) }
+            // Only where a rule gave a name that is asked for now do other views change, too.
+            let isApart = fresh.allSatisfy { !state.givenNames.contains($0.name) }
             do throws(StatsError) {
-                return try settle(isRuled ? state.requested : fresh, &state)
+                return try settle(isApart ? fresh : state.requested.all, isAll: !isApart, &state)
             } catch {
-                state.requested.removeLast(fresh.count)
+                state.requested = before
                 throw error
             }
         }
@@ -25,9 +26,16 @@ extension Stats {
 
     /// Applies rules instead of those of before: to the views that are registered, and to those that will be.
     ///
-    /// A view that becomes another one starts anew: its series end, as if it were unregistered. One that stays as it was
-    /// goes on. A bound recorder follows at most fifteen views that come and go; bind it again where rules change more
-    /// often than that.
+    /// A view that stays as it was goes on. Where one becomes another, no measurement is lost:
+    ///
+    /// - A level (an up-down sum, a last value) goes on in the new view. Of last values that fall together none is told
+    ///   until one is set again.
+    /// - What was collected before ends in order, and growth begins anew with a new start.
+    /// - What was never collected is told under the new view alone. Where a rule drops a view, or where buckets become others
+    ///   beside a name or tag keys, it is not told at all; the latter is counted as unreported.
+    ///
+    /// Bound recorders follow, whatever the number of changes. A recorder keeps some hundred bytes of each change until it is
+    /// freed.
     ///
     /// The code's own calls (`register`, `unregister`, `forget`) go on by the names that the code knows.
     ///
@@ -42,7 +50,7 @@ extension Stats {
             let before = (state.rules, state.ruleProblems)
             (state.rules, state.ruleProblems) = (rules, [])
             do throws(StatsError) {
-                let problems = try settle(state.requested, &state)
+                let problems = try settle(state.requested.all, isAll: true, &state)
                 state.reportProblem = report
                 return problems
             } catch {
@@ -70,8 +78,7 @@ extension Stats {
     /// - Throws: ``StatsError/unknownView(name:)``.
     public func unregister(_ name: String) throws(StatsError) {
         let isKnown = withState { state in
-            guard let place = state.requested.firstIndex(where: { $0.name == name }) else { return false }
-            state.requested.remove(at: place)
+            guard state.requested.remove(name) else { return false }
             if let view = state.views[name] { unlink(view, &state, time: clock()) }
             reclaim(&state)
             return true
@@ -81,7 +88,7 @@ extension Stats {
 
     /// The names of the views that are registered, as the code knows them, in the order of registration.
     public var viewNames: [String] {
-        withState { $0.requested.map(\.name) }
+        withState { $0.requested.all.map(\.name) }
     }
 
     /// Changes what is registered, and tells of rules that could not be followed.
@@ -97,59 +104,68 @@ extension Stats {
         for problem in try result.get() { report(problem) }
     }
 
-    /// Those that are not registered yet, each once.
-    private func newViews(_ views: [View], _ state: borrowing State) throws(StatsError) -> [View] {
-        var fresh: [View] = []
-        for view in views {
-            let known = state.requested.first { $0.name == view.name } ?? fresh.first { $0.name == view.name }
-            if let known {
-                if let conflict = known.conflict(with: view) { throw conflict }
-                continue
-            }
-            func differs(_ other: View) -> Bool {
-                other.measure.name == view.measure.name && other.measure != view.measure
-            }
-            if let other = state.requested.first(where: differs) ?? fresh.first(where: differs) {
-                throw other.measure.conflict(with: view.measure)
-            }
-            fresh.append(view)
-        }
-        return fresh
-    }
-
     /// Makes the views that are in force those that the rules make of some that are asked for. Nothing changes where it
     /// throws.
     ///
+    /// For each measure the views of before give way to the new ones with one store, so that there is no moment in which
+    /// a measurement finds neither.
+    ///
+    /// - Parameter isAll: Whether the views are all that are asked for.
     /// - Returns: What the rules could not do and was not told before.
-    private func settle(_ views: [View], _ state: inout State) throws(StatsError) -> [ViewRuleProblem] {
-        let ruled = RuledViews(views, state.rules)
-        var added: [ViewState] = []
-        var replaced: [ViewState] = []
+    private func settle(
+        _ views: [View], isAll: Bool, _ state: inout State
+    ) throws(StatsError) -> [ViewRuleProblem] {
+        let taken = isAll ? Set(state.requested.names) : Set(state.requested.names).union(state.givenNames)
+        let ruled = RuledViews(views, state.rules, taken: taken)
+        var changes: [(requested: String, old: ViewState?, new: ViewState?)] = []
         for (requested, view) in ruled.results {
+            // A level is recorded on where nobody sees it.
+            let isHidden = view == nil && requested.aggregation.isUpDownSum
+            let view = isHidden ? requested : view
             let current = state.views[requested.name]
-            guard current?.view != view else { continue }
-            if let current { replaced.append(current) }
-            guard let view else { continue }
+            guard current?.view != view || current?.isHidden != isHidden else { continue }
+            guard let view else {
+                if let current { changes.append((requested.name, current, nil)) }
+                continue
+            }
             do throws(StatsError) {
-                added.append(try makeState(view, requestedName: requested.name))
+                let fresh = try makeState(view, requestedName: requested.name, isHidden: isHidden, &state)
+                changes.append((requested.name, current, fresh))
             } catch {
-                release(added)
+                release(changes.compactMap(\.new))
                 throw error
             }
         }
-        for view in replaced { unlink(view, &state, time: clock()) }
-        for view in added { state.views[view.requestedName] = view }
-        let areAllFresh = replaced.isEmpty && added.count == views.count
-        state.order = areAllFresh ? state.order + added : state.requested.compactMap { state.views[$0.name] }
-        for view in added {
-            publishRow(of: view, &state)
-            forEachRecorder(of: view.measureNumber, &state) { bound, state in bound.follow(view, &state) }
-        }
+        state.givenNames = isAll ? ruled.givenNames : state.givenNames.union(ruled.givenNames)
+        replace(changes, isAll: isAll, &state)
         reclaim(&state)
         return ruled.problems.filter { state.ruleProblems.insert($0).inserted }
     }
 
-    private func makeState(_ view: View, requestedName: String) throws(StatsError) -> ViewState {
+    /// Puts views in the place of others, or beside them.
+    private func replace(
+        _ changes: [(requested: String, old: ViewState?, new: ViewState?)], isAll: Bool, _ state: inout State
+    ) {
+        for (requested, old, new) in changes {
+            old?.fate = .replaced(by: new)
+            state.views[requested] = new
+        }
+        if isAll {
+            state.setOrder(state.requested.all.compactMap { state.views[$0.name] })
+        } else {
+            for case (_, _, let new?) in changes { state.add(new) }
+        }
+        var measures: Set<Int> = []
+        for case let view? in changes.map({ $0.new ?? $0.old }) where measures.insert(view.measureNumber).inserted {
+            publishRow(of: view, &state)
+            forEachRecorder(of: view.measureNumber, &state) { bound, state in bound.follow(&state) }
+        }
+        for case let old? in changes.map(\.old) { depart(from: old, &state) }
+    }
+
+    private func makeState(
+        _ view: View, requestedName: String, isHidden: Bool, _ state: inout State
+    ) throws(StatsError) -> ViewState {
         let measure = unsafe MeasureInfo.intern(view.measure)
         guard unsafe measure.pointee.number < MeasureInfo.maximumCount else {
             throw .tooMany(kind: "measures", limit: MeasureInfo.maximumCount)
@@ -157,8 +173,10 @@ extension Stats {
         guard let overflowCell = stripes.allocate(1) else {
             throw .tooMany(kind: "cells", limit: stripes.capacity)
         }
+        state.viewCount += 1
         return unsafe ViewState(
-            view, requestedName: requestedName, of: measure, stats: self, overflowCell: overflowCell)
+            view, number: state.viewCount, requestedName: requestedName, isHidden: isHidden, of: measure, stats: self,
+            overflowCell: overflowCell)
     }
 
     /// Gives back what views took that nobody has seen.
@@ -177,30 +195,64 @@ extension Stats {
 
     /// Replaces a measure's row by one of the views that are registered now.
     func publishRow(of view: ViewState, _ state: inout State) {
-        let views = state.order.filter { unsafe $0.measure == view.measure }
+        let views = state.views(of: view.measureNumber)
         let slot = unsafe slot(of: view.measure)
         let row = unsafe views.isEmpty ? nil : MeasureRow.make(views)
         let old = unsafe slot.pointee.replace(row)
         if let old = unsafe old { unsafe state.gate.retire(.row(old)) }
     }
 
-    /// Takes a view out: its row, its series, its name.
+    /// Takes a view out that the code does not want any more: its row, its series, its name.
     func unlink(_ view: ViewState, _ state: inout State, time: UInt64) {
-        view.isRegistered = false
+        view.fate = .unregistered
         state.views[view.requestedName] = nil
-        state.order.removeAll { $0 === view }
+        state.remove(view)
         publishRow(of: view, &state)
-        var all = unsafe view.series
-        if let overflow = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { unsafe all.append(overflow) }
-        unsafe view.series = []
-        view.cells = []
-        forEachRecorder(of: view.measureNumber, &state) { bound, _ in bound.leaveFastPath() }
+        forEachRecorder(of: view.measureNumber, &state) { bound, state in bound.follow(&state) }
+        let all = unsafe view.takeSeries()
         unsafe state.gate.retire(.cell(view.row.pointee.overflowCell))
         unsafe all.forEach { series in
             unsafe series.pointee.leave()
             unsafe end(series, &state, time: time)
         }
     }
+}
+
+extension ViewState {
+    /// Takes all of its series, the overflow series last.
+    func takeSeries() -> [UnsafeMutablePointer<Series>] {
+        var all = unsafe series
+        if let overflow = unsafe row.pointee.overflow.load(ordering: .relaxed) { unsafe all.append(overflow) }
+        unsafe series = []
+        cells = []
+        return unsafe all
+    }
+}
+
+extension Stats.State {
+    /// The views of a measure, in the order of registration.
+    func views(of measure: Int) -> [ViewState] { orderByMeasure[measure] ?? [] }
+
+    fileprivate mutating func add(_ view: ViewState) {
+        order.append(view)
+        orderByMeasure[view.measureNumber, default: []].append(view)
+    }
+
+    fileprivate mutating func setOrder(_ views: [ViewState]) {
+        order = []
+        orderByMeasure = [:]
+        for view in views { add(view) }
+    }
+
+    fileprivate mutating func remove(_ view: ViewState) {
+        if let place = order.lastIndex(where: { $0 === view }) { order.remove(at: place) }
+        orderByMeasure[view.measureNumber]?.removeAll { $0 === view }
+        if orderByMeasure[view.measureNumber]?.isEmpty == true { orderByMeasure[view.measureNumber] = nil }
+    }
+}
+
+extension Aggregation {
+    fileprivate var isUpDownSum: Bool { if case .sum(isMonotonic: false) = kind { true } else { false } }
 }
 
 extension MeasureDefinition {

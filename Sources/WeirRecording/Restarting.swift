@@ -20,7 +20,10 @@ extension Stats {
         let time = clock()
         let start = unsafe series.pointee.startTime.load(ordering: .relaxed)
         let tags = unsafe series.pointee.tags.takeUnretainedValue()
-        guard let past = unsafe view.makeSeries(tags: tags, in: stripes, time: start) else { return }
+        guard
+            let past = unsafe view.makeSeries(
+                tags: tags, in: stripes, time: start, collection: series.pointee.firstCollection)
+        else { return }
         unsafe stripes.move(series.pointee.cell, to: past.pointee.cell, isDouble: view.isDouble)
         unsafe series.pointee.startTime.store(max(time, start &+ 1), ordering: .relaxed)
         view.version += 1

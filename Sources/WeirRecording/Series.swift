@@ -73,6 +73,8 @@ package struct Series: ~Copyable {
     let startTime: Atomic<UInt64>
     /// Nanoseconds since 1970; 0 while it goes on.
     let endTime = Atomic<UInt64>(0)
+    /// Collections that had begun when it was made: the first that sees it is the next one.
+    let firstCollection: UInt64
     /// Bound recorders that hold it.
     let holders = Atomic<Int>(0)
     /// Out of the index, and no reader can have it any more.

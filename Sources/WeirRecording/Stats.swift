@@ -75,8 +75,9 @@ public final class Stats: Sendable {
         // No reader is left: recorders and callers hold the instance.
         withState { state in
             state.gate.drain().forEach { free($0, &state) }
-            for name in state.views.keys { unlink(state.views[name]!, &state, time: 0) }
+            for view in state.order { unlink(view, &state, time: 0) }
             state.gate.drain().forEach { free($0, &state) }
+            for departure in state.departures { unsafe state.ended.append(departure.series) }
             unsafe state.ended.forEach { series in
                 unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                 unsafe freeIfDone(series)
@@ -97,13 +98,19 @@ public final class Stats: Sendable {
     /// What the lock protects.
     @safe
     struct State: ~Copyable {
-        /// As the code asks for them, in the order of registration.
-        var requested: [View] = []
+        /// What the code asks for.
+        var requested = RequestedViews()
         /// By the name that the code asks for, without those that rules leave out.
         var views: [String: ViewState] = [:]
         /// In the order of registration.
         var order: [ViewState] = []
+        /// The same by measure.
+        var orderByMeasure: [Int: [ViewState]] = [:]
+        /// How many views there ever were; their numbers.
+        var viewCount: UInt64 = 0
         var rules = ViewRules()
+        /// Names that rules gave to views.
+        var givenNames: Set<String> = []
         /// What the rules could not do, and was told.
         var ruleProblems: Set<ViewRuleProblem> = []
         var reportProblem: @Sendable (ViewRuleProblem) -> Void = { _ in }
@@ -118,6 +125,10 @@ public final class Stats: Sendable {
         var observers: [Int: @Sendable () -> Void] = [:]
         var nextObserver = 0
         var isCollecting = false
+        /// Collections that have begun.
+        var collectionCount: UInt64 = 0
+        /// Series of views that rules replaced: what they hold, or will yet be given, goes to the view in force.
+        var departures: [Departure] = []
         /// Series that begin anew when the collection that runs has ended.
         var restarting: Set<UnsafeMutablePointer<Series>> = unsafe []
     }
@@ -149,27 +160,27 @@ extension Stats {
             return unsafe overflow
         }
         return unsafe withState { state in
+            // The row may be an old one: what is recorded now belongs to the view that took its view's place.
+            guard let view = view.inForce else { return nil }
             let series = unsafe findOrMake(view, slice, &state)
             if let series = unsafe series, unsafe series == view.row.pointee.overflow.load(ordering: .relaxed) {
                 countOverflow(view)
-            } else if unsafe series == nil, view.isRegistered {
+            } else if unsafe series == nil {
                 countLost()
             }
             return unsafe series
         }
     }
 
-    /// `nil` where the view is gone or the stripes are full.
+    /// `nil` where the stripes are full.
     func findOrMake(_ view: ViewState, _ slice: TagSlice, _ state: inout State) -> UnsafeMutablePointer<Series>? {
-        // The row may be an old one: its view is gone, and what is recorded now would never be seen.
-        guard view.isRegistered else { return nil }
         if let known = unsafe view.row.pointee.find(slice) { return unsafe known }
         if unsafe view.series.count >= view.view.seriesLimit {
             unsafe view.row.pointee.isFull.store(true, ordering: .relaxed)
-            return unsafe overflowSeries(view)
+            return unsafe overflowSeries(view, state)
         }
         let tags = unsafe storage(of: slice, for: view)
-        guard let series = unsafe view.makeSeries(tags: tags, in: stripes, time: clock()) else { return nil }
+        guard let series = unsafe makeSeries(of: view, tags: tags, state) else { return nil }
         if unsafe !view.index.hasRoom { rebuildIndex(view, &state) }
         unsafe view.index.insert(series)
         unsafe view.series.append(series)
@@ -196,14 +207,18 @@ extension Stats {
         unsafe weir_cell_add(stripes.address(of: FixedCell.lost), stripes.pitch, stripes.count, 1)
     }
 
-    func overflowSeries(_ view: ViewState) -> UnsafeMutablePointer<Series>? {
+    func overflowSeries(_ view: ViewState, _ state: borrowing State) -> UnsafeMutablePointer<Series>? {
         if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) { return unsafe series }
-        guard let series = unsafe view.makeSeries(tags: Self.overflowTags.storage, in: stripes, time: clock()) else {
-            return nil
-        }
+        guard let series = unsafe makeSeries(of: view, tags: Self.overflowTags.storage, state) else { return nil }
         unsafe view.row.pointee.overflow.store(series, ordering: .releasing)
         view.version += 1
         return unsafe series
+    }
+
+    private func makeSeries(
+        of view: ViewState, tags: TagStorage, _ state: borrowing State
+    ) -> UnsafeMutablePointer<Series>? {
+        unsafe view.makeSeries(tags: tags, in: stripes, time: clock(), collection: state.collectionCount)
     }
 
     private func rebuildIndex(_ view: ViewState, _ state: inout State) {
@@ -266,6 +281,10 @@ extension Stats {
         unsafe series.pointee.endTime.store(
             max(time, series.pointee.startTime.load(ordering: .relaxed)), ordering: .relaxed)
         unsafe state.gate.retire(.series(series))
+        // What nobody may see has no end either.
+        if unsafe series.pointee.view._withUnsafeGuaranteedRef({ $0.isHidden }) {
+            return unsafe series.pointee.isReported.store(true, ordering: .relaxed)
+        }
         unsafe state.ended.append(series)
         if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {
             let excess = unsafe state.ended.count - Self.endedLimit

@@ -7,8 +7,13 @@ internal import Synchronization
 package final class ViewState: @unchecked Sendable {
     // Sendable: the lock of `stats` protects what changes; `row` changes by atomics.
     package let view: View
+    /// Unlike its address, never another view's.
+    package let number: UInt64
     /// What the code calls the view; a rule may have given it another name.
     let requestedName: String
+    /// Whether a rule leaves it out, so that nothing of it is told. A view of a level is recorded all the same, or the
+    /// level would be wrong for ever once the rule is gone.
+    let isHidden: Bool
     package let bounds: [Double]
     /// Exponential distributions: buckets `(base^i, base^(i+1)]` with base 2^(2^-scale).
     package let scale: Int
@@ -30,12 +35,39 @@ package final class ViewState: @unchecked Sendable {
     var series: [UnsafeMutablePointer<Series>] = unsafe []
     /// The first cell of each.
     var cells: [Int] = []
-    var isRegistered = true
+    /// What became of it.
+    var fate = Fate.registered
+
+    enum Fate {
+        case registered
+        /// The code unregistered it.
+        case unregistered
+        /// Rules made another view of it, or none.
+        case replaced(by: ViewState?)
+    }
+
+    var isRegistered: Bool { if case .registered = fate { true } else { false } }
+
+    /// The view that took its place, if any, and so on to one that is registered.
+    var inForce: ViewState? {
+        switch fate {
+        case .registered: return self
+        case .unregistered, .replaced(by: nil): return nil
+        case .replaced(by: .some(let next)):
+            let last = next.inForce
+            // So that no chain grows with every change.
+            if last != nil { fate = .replaced(by: last) }
+            return last
+        }
+    }
 
     init(
-        _ view: View, requestedName: String, of measure: UnsafePointer<MeasureInfo>, stats: Stats, overflowCell: Int
+        _ view: View, number: UInt64, requestedName: String, isHidden: Bool, of measure: UnsafePointer<MeasureInfo>,
+        stats: Stats, overflowCell: Int
     ) {
         self.view = view
+        self.number = number
+        self.isHidden = isHidden
         self.requestedName = requestedName
         unsafe self.measure = measure
         unsafe self.stats = stats
@@ -87,7 +119,7 @@ package final class ViewState: @unchecked Sendable {
     }
 
     /// What a series is, but for its exemplars.
-    private var kind: Series.Kind {
+    var kind: Series.Kind {
         let aggregation = view.aggregation
         return switch aggregation.kind {
         case .count: .count
@@ -130,7 +162,11 @@ package final class ViewState: @unchecked Sendable {
     }
 
     /// A series with cells of its own; `nil` where the stripes are full. Under the lock.
-    func makeSeries(tags: TagStorage, in stripes: StripeSet, time: UInt64) -> UnsafeMutablePointer<Series>? {
+    ///
+    /// - Parameter collection: How many collections had begun.
+    func makeSeries(
+        tags: TagStorage, in stripes: StripeSet, time: UInt64, collection: UInt64
+    ) -> UnsafeMutablePointer<Series>? {
         guard let cell = stripes.allocate(cellCount) else { return nil }
         let aggregation = view.aggregation
         let cells = unsafe kind == .lastValue ? stripes.sharedAddress(of: cell) : stripes.address(of: cell)
@@ -148,7 +184,7 @@ package final class ViewState: @unchecked Sendable {
                 exemplars: exemplars.map { unsafe Unmanaged.passRetained($0) },
                 tags: Unmanaged.passRetained(tags), view: Unmanaged.passRetained(self),
                 cell: cell,
-                cellCount: cellCount, startTime: Atomic(time), activeTime: Atomic(time)))
+                cellCount: cellCount, startTime: Atomic(time), firstCollection: collection, activeTime: Atomic(time)))
         for index in 0..<tags.count {
             unsafe (series.tags + index).initialize(to: SeriesTag(tags.entries[index]))
         }

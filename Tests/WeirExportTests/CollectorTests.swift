@@ -199,6 +199,70 @@ struct CollectorTests {
         #expect(batch.table("stays")?.endTimes == [])
     }
 
+    @Test("a view at the address of one that is gone has columns of its own", .timeLimit(.minutes(1)))
+    func addressesReturn() throws {
+        let (stats, clock) = try instance()
+        let collector = Collector(stats: stats)
+        let others = (0..<2).map { Measure<Int64>("collector.other.\($0)") }
+        var batch = Batch()
+        for round in 0..<50 {
+            try stats.register(View("x", of: integers, by: [Self.key], as: .sum))
+            integers.record(5, tag("a"), in: stats)
+            stats.forget(tag("a"))
+            clock.advance(1)
+            for _ in 0..<2 { collector.collect(into: &batch) }
+            try stats.unregister("x")
+            for (number, measure) in others.enumerated() {
+                try stats.register(View("y\(number)", of: measure, by: [Self.key], as: .sum))
+                for value in ["a", "b"] { measure.record(1, tag(value), in: stats) }
+            }
+            clock.advance(1)
+            collector.collect(into: &batch)
+            try batch.validateShape()
+            for number in 0..<2 {
+                let table = try #require(batch.table("y\(number)"), "round \(round)")
+                #expect(table.measure == "collector.other.\(number)" && table.integers.suffix(2) == [1, 1])
+                try stats.unregister("y\(number)")
+            }
+        }
+    }
+
+    @Test("no row ends before a batch in which it went on, and none before it starts", .timeLimit(.minutes(1)))
+    func timesOfOneCollection() throws {
+        let ticks = Atomic<UInt64>(1)
+        // Each look at the clock is later than the one before.
+        let stats = Stats(
+            stripes: try StripeSet(cells: 1 << 16), clock: { ticks.add(1, ordering: .relaxed).newValue })
+        try stats.register(View("v", of: integers, by: [Self.key], as: .sum, seriesLimit: 100))
+        let collector = Collector(stats: stats)
+        let isDone = Atomic(false)
+        onThreads(2) { thread in
+            if thread == 0 {
+                var batch = Batch()
+                var goesOn: [String: UInt64] = [:]
+                for _ in 0..<500 * testScale {
+                    collector.collect(into: &batch)
+                    guard let table = batch.table("v") else { continue }
+                    for (row, tags) in batch.tags(table).enumerated() {
+                        let end = table.endTimes.isEmpty ? 0 : table.endTimes[row]
+                        let name = "\(tags[0] ?? "")/\(table.startTimes[row])"
+                        #expect(table.startTimes[row] <= (end == 0 ? batch.endTime : end))
+                        if end == 0 { goesOn[name] = batch.endTime } else { #expect(end >= goesOn[name] ?? 0) }
+                    }
+                }
+                isDone.store(true, ordering: .relaxed)
+            } else {
+                var round = 0
+                while !isDone.load(ordering: .relaxed) {
+                    let tags = tag("\(round % 7)")
+                    integers.record(1, tags, in: stats)
+                    stats.forget(tags)
+                    round += 1
+                }
+            }
+        }
+    }
+
     @Test("totals are exact when recording, forgetting and collecting go on at once")
     func totals() throws {
         let stats = Stats(stripes: try StripeSet(cells: 1 << 18), clock: Stats.wallClock)

@@ -118,6 +118,8 @@ struct ConflictTests {
             _ = recorded.rows()
             record()
         }
-        #expect(recorded.rows() == ["t: 2.0 in [2, 0]", "x{a=1}: 2", "y{a=1}: 2"])
+        // What nobody has seen before the rules is told under what they make of it; other buckets begin anew.
+        let count = isBefore ? 2 : 4
+        #expect(recorded.rows() == ["t: 2.0 in [2, 0]", "x{a=1}: \(count)", "y{a=1}: \(count)"])
     }
 }

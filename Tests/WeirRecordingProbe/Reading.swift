@@ -17,7 +17,7 @@ struct Reading: Equatable {
 func readings() -> [String: [String: Reading]] {
     var readings: [String: [String: Reading]] = [:]
     let stats = Stats.default
-    stats.collect { views, _ in
+    stats.collect { views, _, _ in
         for view in views {
             var table: [String: Reading] = [:]
             for row in 0..<view.live.count {

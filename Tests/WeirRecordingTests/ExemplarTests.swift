@@ -298,7 +298,7 @@ extension Stats {
         var found: [FoundExemplar] = []
         // What ended is reported when nobody on any thread can record into it any more.
         repeat {
-            collect { views, _ in
+            collect { views, _, _ in
                 for view in views {
                     let series = isEnded ? view.ended : view.live
                     takeExemplars(series, interval) { row, record in

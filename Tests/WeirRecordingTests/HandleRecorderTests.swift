@@ -61,7 +61,7 @@ struct HandleRecorderTests {
         let observation = Observation(in: stats) { recorder.restartSums() }
         recorder.record(3)
         var (values, ended): ([Int64], [Int64]) = ([], [])
-        stats.collect { views, _ in
+        stats.collect { views, _, _ in
             recorder.restartSums()
             recorder.restartSums()
             stats.mergeIntegers(views[0].live, into: &values)
@@ -199,7 +199,7 @@ extension Stats {
     /// Last values that were ever set.
     fileprivate var settledCount: Int {
         var count = 0
-        collect { views, _ in
+        collect { views, _, _ in
             for view in views { if case .lastValue = view.state.form { count += settled(view.live).count } }
         }
         return count

@@ -167,7 +167,6 @@ private struct Model {
         init(_ measure: String, _ tags: Tags) { (self.measure, self.tags) = (measure, tags) }
 
         func follow(_ view: ViewModel) {
-            guard series.count < 15 else { return }
             series.append((view.series(for: tags), view.view))
             series.last!.0.holders += 1
         }
@@ -223,9 +222,10 @@ private struct Model {
     }
 
     mutating func recordBound(_ place: Int, _ value: Double) {
-        for (series, view) in recorders[place].series {
-            if series.isGone { gone += 1 } else { add(value, to: series, view) }
-        }
+        let series = recorders[place].series
+        for (series, view) in series where !series.isGone { add(value, to: series, view) }
+        // One that some view takes is not gone.
+        if !series.isEmpty, series.allSatisfy(\.0.isGone) { gone += 1 }
     }
 
     func live() -> [SeriesName: Reading] {

@@ -63,7 +63,7 @@ extension Stats {
     /// One collection, read as a test wants it.
     func collection() -> Readings {
         var readings = Readings()
-        collect { views, counts in
+        collect { views, counts, _ in
             readings.counts = counts
             for view in views {
                 readings.overflowed[view.state.view.name] = overflowCount(of: view.state)

@@ -95,12 +95,11 @@ struct ViewRuleTests {
         latency.record(1, other, in: stats)
         recorder.record(1)
         let readings = stats.readings()
-        #expect(readings["renamed", routeOnly]?.integer == 3)
+        // Nobody has seen the old name yet, so what was recorded under it is told under the new one.
+        #expect(readings["renamed", routeOnly]?.integer == 6)
         #expect(readings["http/kept", both]?.integer == 4)
         #expect(readings["http/latency", both] == nil)
-        // What it had before ends.
-        #expect(readings.ended.map(\.reading.integer).sorted() == [1, 2])
-        #expect(readings.ended.allSatisfy { $0.name.view == "http/latency" && $0.reading.end > 0 })
+        #expect(readings.ended.isEmpty)
         // The code's own words still work.
         #expect(stats.forget(routeOnly, of: "renamed") == 0)
         try stats.register(view(as: .count))

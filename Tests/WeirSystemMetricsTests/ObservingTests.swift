@@ -47,6 +47,24 @@ struct ObservingTests {
         #expect(rows("process.memory.usage") == ["process.memory.usage : 8192"])
     }
 
+    @Test("levels are whole whenever rules come, change and go", .timeLimit(.minutes(1)))
+    func rules() throws {
+        try folder.writeHost()
+        let observation = try stats.observeHost(folder.files)
+        let expected = rows("system.memory.usage")
+        let rules = [
+            ViewRules(seriesLimit: 5_000), ViewRules([.dropping("system.memory.*")]), ViewRules(),
+            ViewRules([ViewRule("system.memory.usage", description: "Other")]),
+        ]
+        for rules in rules {
+            try stats.apply(rules)
+            let isDropped = rules.rules.contains(where: \.drops)
+            #expect(rows("system.memory.usage") == (isDropped ? [] : expected))
+            #expect(rows("system.cpu.logical.count").count == 1)
+        }
+        withExtendedLifetime(observation) {}
+    }
+
     @Test("series of what is there no more end, and begin again with nothing")
     func ends() throws {
         try folder.writeHost()

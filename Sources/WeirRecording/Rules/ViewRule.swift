@@ -9,7 +9,8 @@
 public struct ViewRule: Hashable, Sendable {
     /// Which views, by the name that the code gives them: `*` stands for any characters, `?` for any one.
     public var pattern: String
-    /// Whether the views are left out: their measurements cost what those of a measure without a view cost.
+    /// Whether the views are left out: their measurements cost what those of a measure without a view cost. Up-down sums
+    /// are recorded on unseen, so that their level is right when a later rule brings them back.
     public var drops = false
     /// Another name. No two views have one: where a name is taken, a view keeps its own, and the rule's problem is told.
     public var name: String?

@@ -37,13 +37,14 @@ struct RuledViews {
     /// In the order of the views as they were asked for; `nil` for one that is left out.
     private(set) var results: [(requested: View, ruled: View?)] = []
     private(set) var problems: [ViewRuleProblem] = []
+    /// Names that rules gave to views.
+    private(set) var givenNames: Set<String> = []
 
-    /// - Parameter views: All of an instance, since names are theirs together.
-    init(_ views: [View], _ rules: ViewRules) {
+    /// - Parameter taken: The names that are not to be given: all that code asks for, so that what views are called does
+    ///   not depend on when they were registered, and those that views beside these were given.
+    init(_ views: [View], _ rules: ViewRules, taken: Set<String>) {
         let matchers = rules.rules.map { (pattern: NamePattern($0.pattern), rule: $0) }
-        // A name that code asks for is never another view's, so that what views are called does not depend on when they
-        // were registered.
-        var taken = Set(views.map(\.name))
+        var taken = taken
         for view in views {
             let matching = matchers.filter { $0.pattern.matches(view.name) }.map(\.rule)
             if matching.contains(where: \.drops) {
@@ -64,6 +65,7 @@ struct RuledViews {
             problems.append(.nameTaken(view: view.name, name: name))
             return view.name
         }
+        givenNames.insert(name)
         return name
     }
 

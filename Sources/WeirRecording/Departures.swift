@@ -1,0 +1,330 @@
+private import CWeirCPU
+internal import Synchronization
+
+/// A series of a view that rules replaced, until nobody can add to it any more.
+@safe
+struct Departure {
+    let series: UnsafeMutablePointer<Series>
+    let course: Course
+    /// Whether what it held when its view was replaced has gone where it belongs.
+    var isSettled = false
+    /// Of a last value that went on: its bits.
+    var carried: UInt64?
+
+    /// Where what a series holds belongs. What a thread that found it before adds later belongs to the view in force.
+    enum Course {
+        /// It was told, or may be, and only grows: it ends in order.
+        case ends
+        /// It is a level that was told: it ends in order, and the level goes on in the view in force.
+        case endsAndGoesOn
+        /// Nobody was told of it: it is told in the view in force alone.
+        case goesOn
+        /// Nobody was told of it, and the rules leave nothing of it that could be.
+        case vanishes(isCounted: Bool)
+    }
+}
+
+extension Stats {
+    /// Ends the series of a view that rules replaced. Under the lock.
+    func depart(from view: ViewState, _ state: inout State) {
+        let time = clock()
+        unsafe state.gate.retire(.cell(view.row.pointee.overflowCell))
+        unsafe view.takeSeries().forEach { series in
+            let course = unsafe course(of: series, view, state)
+            if case .ends = course, unsafe series.pointee.holders.load(ordering: .relaxed) == 0 {
+                return unsafe end(series, &state, time: time)
+            }
+            unsafe series.pointee.endTime.store(
+                max(time, series.pointee.startTime.load(ordering: .relaxed)), ordering: .relaxed)
+            unsafe state.gate.retire(.series(series))
+            unsafe state.departures.append(Departure(series: series, course: course))
+        }
+        if !state.isCollecting { settleDepartures(&state) }
+    }
+
+    private func course(
+        of series: UnsafeMutablePointer<Series>, _ view: ViewState, _ state: borrowing State
+    ) -> Departure.Course {
+        let isUntold = unsafe view.isHidden || series.pointee.firstCollection == state.collectionCount
+        guard case .replaced(by: .some(let next)) = view.fate else {
+            return isUntold ? .vanishes(isCounted: false) : .ends
+        }
+        guard view.canBecome(next) else {
+            // Other buckets of the same series say nothing that was to go.
+            return isUntold && next.hidesOf(view) ? .vanishes(isCounted: true) : .ends
+        }
+        return isUntold ? .goesOn : view.form.isLevel ? .endsAndGoesOn : .ends
+    }
+
+    /// Moves what departed series hold to where it belongs, and frees those that nobody can add to any more. Under the
+    /// lock, and not while a collection reads cells.
+    func settleDepartures(_ state: inout State) {
+        guard !state.departures.isEmpty else { return }
+        var departures = state.departures
+        state.departures = []
+        let rivals = unsafe rivals(departures, &state)
+        for index in departures.indices {
+            unsafe settle(&departures[index], rivals, &state)
+            let series = unsafe departures[index].series
+            guard unsafe series.pointee.isUnreachable.load(ordering: .relaxed),
+                unsafe series.pointee.holders.load(ordering: .relaxed) == 0
+            else {
+                state.departures.append(departures[index])
+                continue
+            }
+            unsafe series.pointee.isReported.store(true, ordering: .relaxed)
+            unsafe freeIfDone(series)
+        }
+    }
+
+    /// Whether a thread may yet add to a series that it found before its view was replaced.
+    var hasDepartures: Bool {
+        withState { state in
+            reclaim(&state)
+            return state.departures.contains { unsafe !$0.series.pointee.isUnreachable.load(ordering: .relaxed) }
+        }
+    }
+
+    /// How many last values go on in one series, where it is more than one: which of them was set last is not known.
+    private func rivals(
+        _ departures: [Departure], _ state: inout State
+    ) -> [UnsafeMutablePointer<Series>: Int] {
+        var counts: [UnsafeMutablePointer<Series>: Int] = unsafe [:]
+        for departure in departures where !departure.isSettled {
+            let series = unsafe departure.series
+            guard unsafe series.addedKind == .lastValue, unsafe stripes.isSet(series),
+                let heir = unsafe heir(of: series, &state)
+            else { continue }
+            unsafe counts[heir, default: 0] += 1
+        }
+        return unsafe counts
+    }
+
+    private func settle(
+        _ departure: inout Departure, _ rivals: [UnsafeMutablePointer<Series>: Int], _ state: inout State
+    ) {
+        let series = unsafe departure.series
+        let view = unsafe series.pointee.view.takeUnretainedValue()
+        if departure.isSettled {
+            guard unsafe stripes.holdsAnything(series, isDouble: view.isDouble) else { return }
+            // Who added found the series while its view was in force.
+            guard let heir = unsafe heir(of: series, &state) else { return unsafe move(series, to: nil, &state) }
+            if let carried = departure.carried, unsafe stripes.isSet(heir),
+                unsafe stripes.shared(heir.pointee.cell) != carried
+            {
+                return unsafe stripes.unset(series)
+            }
+            return unsafe move(series, to: heir, &state)
+        }
+        departure.isSettled = true
+        switch departure.course {
+        case .ends:
+            unsafe move(series, to: makePast(of: series, view, &state), &state)
+        case .endsAndGoesOn:
+            if let past = unsafe makePast(of: series, view, &state) {
+                unsafe stripes.move(series, to: past, isDouble: view.isDouble, isCopy: true)
+            }
+            unsafe goOn(&departure, rivals, &state)
+        case .goesOn:
+            unsafe goOn(&departure, rivals, &state)
+        case .vanishes(let isCounted):
+            if isCounted { state.unreportedCount += 1 }
+            unsafe move(series, to: nil, &state)
+        }
+    }
+
+    /// Moves what a series holds to the view in force.
+    private func goOn(
+        _ departure: inout Departure, _ rivals: [UnsafeMutablePointer<Series>: Int], _ state: inout State
+    ) {
+        let series = unsafe departure.series
+        guard let heir = unsafe heir(of: series, &state) else {
+            // As for any measurement that there is no room for.
+            countLost()
+            return unsafe move(series, to: nil, &state)
+        }
+        if unsafe series.addedKind == .lastValue {
+            guard unsafe stripes.isSet(series) else { return }
+            departure.carried = unsafe stripes.shared(series.pointee.cell)
+            // One that is set already was set later.
+            let isClear = unsafe rivals[heir] == 1 && !stripes.isSet(heir)
+            return unsafe move(series, to: isClear ? heir : nil, &state)
+        }
+        if case .goesOn = departure.course {
+            let (mine, others) = unsafe (
+                series.pointee.startTime.load(ordering: .relaxed), heir.pointee.startTime.load(ordering: .relaxed)
+            )
+            unsafe heir.pointee.startTime.store(min(mine, others), ordering: .relaxed)
+            unsafe heir.pointee.view._withUnsafeGuaranteedRef { $0.version += 1 }
+        }
+        unsafe move(series, to: heir, &state)
+    }
+
+    /// The series that takes what is added to another one now: of the view in force, where that has the same shape.
+    private func heir(
+        of series: UnsafeMutablePointer<Series>, _ state: inout State
+    ) -> UnsafeMutablePointer<Series>? {
+        let view = unsafe series.pointee.view.takeUnretainedValue()
+        guard let next = view.inForce, view.canBecome(next) else { return nil }
+        if unsafe series == view.row.pointee.overflow.load(ordering: .relaxed) {
+            return unsafe overflowSeries(next, state)
+        }
+        return unsafe series.pointee.tags._withUnsafeGuaranteedRef { unsafe findOrMake(next, $0.slice, &state) }
+    }
+
+    /// A series to tell of what another one held, which ended. `nil` where there is no room.
+    private func makePast(
+        of series: UnsafeMutablePointer<Series>, _ view: ViewState, _ state: inout State
+    ) -> UnsafeMutablePointer<Series>? {
+        let (start, end) = unsafe (
+            series.pointee.startTime.load(ordering: .relaxed), series.pointee.endTime.load(ordering: .relaxed)
+        )
+        let tags = unsafe series.pointee.tags.takeUnretainedValue()
+        let first = unsafe series.pointee.firstCollection
+        guard let past = unsafe view.makeSeries(tags: tags, in: stripes, time: start, collection: first) else {
+            state.unreportedCount += 1
+            return nil
+        }
+        unsafe self.end(past, &state, time: end)
+        return unsafe past
+    }
+
+    /// Adds all that a series holds to another of the same shape, or takes it away.
+    private func move(
+        _ series: UnsafeMutablePointer<Series>, to heir: UnsafeMutablePointer<Series>?, _ state: inout State
+    ) {
+        let isDouble = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.isDouble }
+        unsafe stripes.move(series, to: heir, isDouble: isDouble, isCopy: false)
+        guard let octaves = unsafe series.pointee.octaves else { return }
+        let (width, others) = unsafe (1 << octaves.scale.scale, heir?.pointee.octaves)
+        octaves.forEach { octave, isNegative, cell in
+            let place = isNegative ? octave + ExponentialScale.octaves : octave
+            let other = others.flatMap { $0.cell(place) ?? stripes.allocate(width) }
+            if let others, let other, others.cell(place) == nil { others.set(place, to: other) }
+            if others != nil, other == nil { countLost() }
+            for bucket in 0..<width { stripes.moveInteger(cell + bucket, to: other.map { $0 + bucket }) }
+        }
+    }
+}
+
+extension ViewState {
+    /// Whether series of this view are of the same shape as those of another one.
+    fileprivate func canBecome(_ other: ViewState) -> Bool {
+        let (mine, theirs) = (view.aggregation, other.view.aggregation)
+        return kind == other.kind && bounds == other.bounds && scale == other.scale
+            && mine.keepsExtremes == theirs.keepsExtremes && mine.keepsSquares == theirs.keepsSquares
+    }
+
+    /// Whether this view tells less of a series than another one did, or under another name.
+    fileprivate func hidesOf(_ other: ViewState) -> Bool {
+        isHidden || view.name != other.view.name || view.tagKeys != other.view.tagKeys
+            || view.allTagsBut != other.view.allTagsBut
+    }
+}
+
+extension ViewState.Form {
+    /// Whether its values are levels, which are told whole.
+    fileprivate var isLevel: Bool {
+        switch self {
+        case .lastValue, .sum(isMonotonic: false): true
+        default: false
+        }
+    }
+}
+
+// MARK: - Cells
+
+extension StripeSet {
+    /// Whether anything was added to a series since all was taken away.
+    fileprivate func holdsAnything(_ series: UnsafeMutablePointer<Series>, isDouble: Bool) -> Bool {
+        let (kind, first) = unsafe (series.addedKind, series.pointee.cell)
+        switch kind {
+        case .lastValue: return unsafe isSet(series)
+        case .count: return sum(first) != 0
+        case .sum: return isDouble ? sumDouble(first) != 0 : sum(first) != 0
+        default: break
+        }
+        let buckets = unsafe series.pointee.firstBucket..<first + series.pointee.cellCount
+        if buckets.contains(where: { sum($0) != 0 }) { return true }
+        // A sum may come after its bucket was moved.
+        if (first..<first + 2).contains(where: { isDouble ? sumDouble($0) != 0 : sum($0) != 0 }) { return true }
+        var isFound = false
+        if let octaves = unsafe series.pointee.octaves {
+            octaves.forEach { _, _, cell in
+                isFound = isFound || (cell..<cell + 1 << octaves.scale.scale).contains { sum($0) != 0 }
+            }
+        }
+        return isFound
+    }
+
+    fileprivate func isSet(_ lastValue: UnsafeMutablePointer<Series>) -> Bool {
+        unsafe shared(lastValue.pointee.cell + 1) != 0
+    }
+
+    fileprivate func unset(_ lastValue: UnsafeMutablePointer<Series>) {
+        unsafe weir_cell_store(sharedAddress(of: lastValue.pointee.cell + 1), 0)
+    }
+
+    /// Adds what the cells of a series hold to those of another of the same shape, or to none; the buckets of an
+    /// exponential distribution apart. It is taken away in the shared stripe, since the others are their cores' alone: who
+    /// adds meanwhile adds to what is left.
+    ///
+    /// - Parameter isCopy: Whether a sum or a last value keeps it all the same.
+    fileprivate func move(
+        _ series: UnsafeMutablePointer<Series>, to other: UnsafeMutablePointer<Series>?, isDouble: Bool, isCopy: Bool
+    ) {
+        let (from, to) = unsafe (series.pointee.cell, other?.pointee.cell)
+        weir_cpu_use_shared()
+        switch unsafe series.addedKind {
+        case .lastValue:
+            guard unsafe isSet(series) else { return }
+            if let to {
+                unsafe weir_cell_store(sharedAddress(of: to), shared(from))
+                unsafe weir_cell_store(sharedAddress(of: to + 1), 1)
+            }
+            if !isCopy { unsafe unset(series) }
+        case .count:
+            moveInteger(from, to: to, isCopy: isCopy)
+        case .sum:
+            if isDouble { moveDouble(from, to: to, isCopy: isCopy) } else { moveInteger(from, to: to, isCopy: isCopy) }
+        default:
+            unsafe moveDistribution(series, to: to, isDouble: isDouble)
+        }
+    }
+
+    private func moveDistribution(_ series: UnsafeMutablePointer<Series>, to: Int?, isDouble: Bool) {
+        let from = unsafe series.pointee.cell
+        func place(_ offset: Int) -> Int? { to.map { $0 + offset } }
+        for cell in 0..<2 {
+            if isDouble {
+                moveDouble(from + cell, to: place(cell))
+            } else {
+                moveInteger(from + cell, to: place(cell))
+            }
+        }
+        if let to, unsafe series.pointee.keepsExtremes {
+            for cell in 2..<4 { unsafe weir_cell_atomic_raise(sharedAddress(of: to + cell), maximum(from + cell)) }
+        }
+        if unsafe series.pointee.keepsSquares {
+            let squares = unsafe series.pointee.squaresOffset / 8
+            moveDouble(from + squares, to: place(squares))
+        }
+        for bucket in unsafe series.pointee.firstBucket - from..<series.pointee.cellCount {
+            moveInteger(from + bucket, to: place(bucket))
+        }
+    }
+
+    fileprivate func moveInteger(_ cell: Int, to other: Int?, isCopy: Bool = false) {
+        let value = sum(cell)
+        guard value != 0 else { return }
+        if let other { unsafe weir_cell_atomic_add(sharedAddress(of: other), value) }
+        if !isCopy { unsafe weir_cell_atomic_add(sharedAddress(of: cell), 0 &- value) }
+    }
+
+    private func moveDouble(_ cell: Int, to other: Int?, isCopy: Bool = false) {
+        let value = sumDouble(cell)
+        guard value != 0 else { return }
+        if let other { unsafe weir_cell_atomic_add_double(sharedAddress(of: other), value) }
+        if !isCopy { unsafe weir_cell_atomic_add_double(sharedAddress(of: cell), -value) }
+    }
+}
