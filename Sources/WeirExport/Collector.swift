@@ -15,13 +15,20 @@ package final class Collector: BatchSource {
         /// By the number of the view, which no other view ever has.
         var columns: [UInt64: CachedColumns] = [:]
         var strings = TagDictionary()
-        /// When this collector began to count, which may be 0 by a clock that is wrong, and when its last collection was.
-        var beginning: UInt64?
-        var endTime: UInt64 = 0
+        /// When its last collection was; nil before the first.
+        var endTime: UInt64?
     }
 
     package init(stats: Stats) {
         self.stats = stats
+    }
+
+    package func takePosition(of sink: String) -> FeedPosition? {
+        stats.attachments.take("sink:" + sink) as? FeedPosition
+    }
+
+    package func keepPosition(_ position: FeedPosition, of sink: String) {
+        stats.attachments.keep(position, for: "sink:" + sink)
     }
 
     /// One collection. Takes some nanoseconds for each cell of each stripe; recorders do not wait for it.
@@ -50,10 +57,7 @@ extension Collector.State {
     mutating func collect(
         _ views: [ViewSnapshot], _ counts: RecordingCounts, at time: UInt64, from stats: Stats, into batch: inout Batch
     ) {
-        let beginning = beginning ?? views.lazy.compactMap(\.firstStart).min() ?? time
-        if self.beginning == nil { endTime = beginning }
-        self.beginning = beginning
-        batch.startTime = endTime
+        batch.startTime = endTime ?? stats.startTime
         // A clock that is set back must not make an interval of negative length.
         batch.endTime = max(time, batch.startTime)
         endTime = batch.endTime
@@ -70,7 +74,7 @@ extension Collector.State {
             kept[view.state.number] = filled
         }
         columns = kept
-        RecordingMetrics(views: views, counts: counts, stats: stats, startTime: beginning)
+        RecordingMetrics(views: views, counts: counts, stats: stats, startTime: stats.startTime)
             .append(to: &batch, &strings)
         batch.strings = strings.table
     }
@@ -120,10 +124,6 @@ extension ViewSnapshot {
             }
         }
         return keys
-    }
-
-    fileprivate var firstStart: UInt64? {
-        live.count > 0 ? live.times(at: 0).start : ended.count > 0 ? ended.times(at: 0).start : nil
     }
 }
 

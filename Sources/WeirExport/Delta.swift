@@ -31,6 +31,14 @@ package struct Delta {
 
     package init() {}
 
+    /// As if a collection had been told.
+    init(knowing collection: Batch, until end: UInt64) {
+        var batch = collection
+        batch.endTime = end
+        subtract(from: &batch)
+        commit()
+    }
+
     /// Replaces the tables of a batch by their growth. Levels stay as they are: last values, and sums that may shrink.
     ///
     /// The batch's start must be the end of the last one that was told.
@@ -63,6 +71,19 @@ package struct Delta {
         }
         strings = nextStrings
         lastEnd = nextEnd
+    }
+
+    /// Takes what another feed told to its sinks as told, of views that this one knows nothing of.
+    ///
+    /// Nothing happens where the two do not stand at the same collection.
+    ///
+    /// - Parameter isTold: Whether the other one tells a view of this name. Of one that it no longer tells it knows too
+    ///   little.
+    mutating func merge(_ other: Delta, where isTold: (String) -> Bool = { _ in true }) {
+        guard lastEnd == nil || lastEnd == other.lastEnd && strings.isPrefix(of: other.strings) else { return }
+        for (key, table) in other.tables where tables[key] == nil && isTold(key.definition.name) { tables[key] = table }
+        (strings, nextStrings, names) = (other.strings, other.nextStrings, other.names)
+        lastEnd = other.lastEnd
     }
 
     /// Makes the tables' tag values mean the same as a collection's.

@@ -28,6 +28,37 @@ final class Feed {
 
     var isDelta: Bool { definition.temporality == .delta }
 
+    /// Whether sinks may have got from it what nobody else has told them.
+    var isPushed: Bool { definition.requester == nil }
+
+    // MARK: - Where its sinks stand
+
+    /// What its sinks were told, for a feed that goes on with them.
+    var position: FeedPosition? { lastEnd.map { FeedPosition(delta: sourceDelta, end: $0) } }
+
+    /// Goes on where sinks stand that export ended for before.
+    func resume(_ position: FeedPosition) {
+        sourceDelta = position.delta
+        lastEnd = position.end
+    }
+
+    /// Takes sinks over from other feeds, which have told them a collection just now: it counts as known to them, also what
+    /// they were not told of it because they did not want it.
+    func takeOver(from others: [Feed], at collection: borrowing Collected) {
+        let others = others.filter { $0.isPushed && $0.lastEnd == collection.source.endTime }
+        guard isPushed, !others.isEmpty else { return }
+        let end = collection.source.endTime
+        lastEnd = end
+        guard isDelta else { return }
+        // What has ended and is not reported yet, deltas alone remember.
+        for other in others where other.isDelta {
+            sourceDelta.merge(other.sourceDelta, where: other.definition.filter.matches)
+            ownDelta.merge(other.ownDelta, where: other.definition.filter.matches)
+        }
+        sourceDelta.merge(Delta(knowing: collection.source, until: end))
+        ownDelta.merge(Delta(knowing: collection.own, until: end))
+    }
+
     /// Keeps the ends that a collection reports which is not told in this feed.
     ///
     /// One that is asked for tells of the moment in which it is, and keeps none: nobody may ever ask.
@@ -96,6 +127,13 @@ final class Feed {
         if !definition.filter.isAll { batch.views.removeAll { !definition.filter.matches($0.name) } }
         return batch
     }
+}
+
+/// Where the sinks of a delta feed stand: what they were told of the source's views, and until when.
+package struct FeedPosition: Sendable {
+    let delta: Delta
+    /// Nanoseconds since 1970.
+    let end: UInt64
 }
 
 /// One collection: the source's views and Weir's own.

@@ -62,6 +62,6 @@ package struct FeedDefinition: Hashable, Sendable {
 /// A feed and who gets it.
 struct FeedPlan: Sendable {
     let definition: FeedDefinition
-    let stream: StreamID
+    var stream: StreamID
     var sinks: [SinkWorker]
 }

@@ -41,7 +41,11 @@ extension Pipeline {
         let (plan, number) = control.withLock { ($0.plan, $0.planNumber) }
         var state = State(plan, number: number, epoch: time.monotonic())
         state.metrics.startTime = time.wall()
-        state.feeds = plan.feeds.map { Feed($0, tick: state.epoch.addingClamped($0.definition.intervalNanoseconds)) }
+        state.feeds = plan.feeds.map { feedPlan in
+            let feed = Feed(feedPlan, tick: state.epoch.addingClamped(feedPlan.definition.intervalNanoseconds))
+            resume(feed, takePositions(of: feedPlan.sinks))
+            return feed
+        }
         do throws(BatchError) {
             for feed in state.feeds { _ = try state.encoder(feed.definition.level) }
         } catch {
@@ -60,6 +64,7 @@ extension Pipeline {
             case .plan(let plan, let number): adopt(plan, number, &state)
             case .stop:
                 collect(&state) { _ in true }
+                keepPositions(of: state.feeds)
                 return control.withLock { $0.phase = .stopped }
             }
         }
@@ -96,17 +101,29 @@ extension Pipeline {
     }
 
     /// Feeds that stay go on as they are, with their numbers and what they told; the others end, and new ones begin.
+    ///
+    /// A sink whose feed becomes another one is told first what came since its last batch. So all sinks that move stand at
+    /// one collection, and the feed that takes them over goes on from there.
     private func adopt(_ plan: Plan, _ number: UInt64, _ state: inout State) {
+        let moving = Moving(from: state.feeds, to: plan)
+        if moving.isAny { collect(&state, isDue: moving.concerns) }
+        let names = Set(plan.sinks.map(\.name))
+        keepPositions(of: state.feeds) { !names.contains($0) }
+        let positions = takePositions(of: plan.sinks)
         let now = time.monotonic()
         var known: [StreamID: Feed] = [:]
         for feed in state.feeds { known[feed.stream] = feed }
         state.feeds = plan.feeds.map { feedPlan in
-            guard let feed = known[feedPlan.stream] else {
-                let interval = feedPlan.definition.intervalNanoseconds
-                let ticks = (now - state.epoch) / interval + 1
-                return Feed(feedPlan, tick: state.epoch &+ ticks &* interval)
+            if let feed = known[feedPlan.stream] {
+                feed.sinks = feedPlan.sinks
+                return feed
             }
-            feed.sinks = feedPlan.sinks
+            let interval = feedPlan.definition.intervalNanoseconds
+            let ticks = (now - state.epoch) / interval + 1
+            let feed = Feed(feedPlan, tick: state.epoch &+ ticks &* interval)
+            let sources = moving.sources(of: feedPlan)
+            feed.takeOver(from: sources, at: state.collection)
+            if sources.isEmpty { resume(feed, positions) }
             return feed
         }
         state.encoders = state.encoders.filter { level, _ in
@@ -114,6 +131,29 @@ extension Pipeline {
         }
         (state.plan, state.planNumber) = (plan, number)
         control.withLock { $0.adoptedNumber = number }
+    }
+
+    /// Goes on where the sinks of a new feed stood when export to them ended.
+    private func resume(_ feed: Feed, _ positions: [String: FeedPosition]) {
+        let positions = feed.sinks.compactMap { positions[$0.name] }
+        guard feed.isDelta, feed.isPushed, let first = positions.first, positions.count == feed.sinks.count else {
+            return
+        }
+        // Sinks that were told different things cannot share what comes next: they are told all of it, as new ones are.
+        if positions.allSatisfy({ $0.end == first.end }) { feed.resume(first) }
+    }
+
+    private func takePositions(of sinks: [SinkWorker]) -> [String: FeedPosition] {
+        var positions: [String: FeedPosition] = [:]
+        for sink in sinks { positions[sink.name] = source.takePosition(of: sink.name) }
+        return positions
+    }
+
+    private func keepPositions(of feeds: [Feed], where isWanted: (String) -> Bool = { _ in true }) {
+        for feed in feeds where feed.isDelta && feed.isPushed {
+            guard let position = feed.position else { continue }
+            for sink in feed.sinks where isWanted(sink.name) { source.keepPosition(position, of: sink.name) }
+        }
     }
 
     /// A collection that took longer than an interval answers for the ticks that it missed, too.

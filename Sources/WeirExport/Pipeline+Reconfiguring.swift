@@ -50,6 +50,7 @@ extension Pipeline {
                 message: "\(BatchError.compressionLevel(allowed: BatchEncoder.levels, found: configuration.level))")
         }
         let old = control.withLock { $0.plan }
+        var leftStreams = control.withLock { $0.leftStreams }
         var change = Change(
             plan: Plan(feeds: [], resource: configuration.resource, partBytes: old.partBytes, sinks: []))
         do throws(ExportError) {
@@ -62,7 +63,9 @@ extension Pipeline {
                 }
             }
             if change.plan.feeds.isEmpty { change.plan.add(nil, to: try FeedDefinition(configuration)) }
+            change.plan.renewStreams(after: old, &leftStreams)
             try install(change.plan, instead: old)
+            control.withLock { $0.leftStreams = leftStreams }
         } catch {
             for worker in change.successors + change.additions { worker.discard() }
             for (before, after) in change.reopened {

@@ -54,6 +54,8 @@ package final class Pipeline: Sendable {
         /// Sinks that were taken out and still deliver, and how those ended that do not.
         var leaving: [SinkWorker] = []
         var left: [SinkSnapshot] = []
+        /// Streams that go on and that a sink has left, and so ended, by its name. It never returns to them.
+        var leftStreams: [String: Set<StreamID>] = [:]
         /// Sinks that ask for a collection, by name, and when the next one may be that is only for them.
         var requests: Set<String> = []
         var requestsDue: UInt64 = 0
@@ -191,5 +193,26 @@ extension Pipeline.Plan {
         } else {
             feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: added))
         }
+    }
+
+    /// Gives a new stream to each feed that a sink would return to after it has ended the feed's stream: nothing follows an
+    /// end mark.
+    ///
+    /// - Parameters:
+    ///   - old: What was collected before.
+    ///   - left: Streams that sinks have left, by name. Those that go on with this plan stay in it.
+    mutating func renewStreams(after old: Pipeline.Plan, _ left: inout [String: Set<StreamID>]) {
+        for index in feeds.indices {
+            let isEnded = feeds[index].sinks.contains { left[$0.name]?.contains(feeds[index].stream) == true }
+            if isEnded { feeds[index].stream = .random() }
+        }
+        for feed in old.feeds {
+            guard let next = feeds.first(where: { $0.stream == feed.stream }) else { continue }
+            for sink in feed.sinks where !next.sinks.contains(where: { $0.name == sink.name }) {
+                left[sink.name, default: []].insert(feed.stream)
+            }
+        }
+        let going = Set(feeds.map(\.stream))
+        left = left.mapValues { $0.intersection(going) }.filter { !$0.value.isEmpty }
     }
 }

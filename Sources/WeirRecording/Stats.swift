@@ -25,6 +25,10 @@ public final class Stats: Sendable {
     // Sendable: what it points to changes by atomics alone.
     nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
     let clock: @Sendable () -> UInt64
+    /// When it was made. Nanoseconds since 1970.
+    package let startTime: UInt64
+    /// What other modules keep with it.
+    package let attachments = Attachments()
     private let lock = Lock()
     /// Held for the length of a collection.
     let collecting = Lock()
@@ -55,6 +59,7 @@ public final class Stats: Sendable {
         _ = Self.overflowTags
         self.stripes = stripes
         self.clock = clock
+        startTime = clock()
         unsafe core = .allocate(capacity: 1)
         unsafe core.initialize(to: RecordingCore(stripes))
         unsafe state = .allocate(capacity: 1)
