@@ -122,11 +122,15 @@ struct CurlTransfer: ~Copyable {
 
     private func answer(_ code: CURLcode, _ received: ReceivedAnswer) throws(HTTPError) -> HTTPAnswer {
         let reason = unsafe String(cString: words.pointee == 0 ? curl_easy_strerror(code) : UnsafePointer(words))
-        switch code {
-        case CURLE_OK:
+        // The status is the server's word on the request. A body that breaks off behind it takes nothing back.
+        if code == CURLE_OK || received.isAnswered {
             var status = 0
             unsafe weir_curl_get_number(easy, CURLINFO_RESPONSE_CODE, &status)
-            return HTTPAnswer(status: status, headers: received.headers, body: received.body)
+            return HTTPAnswer(
+                status: status, headers: received.headers, body: received.body,
+                isWhole: code == CURLE_OK && received.isWhole)
+        }
+        switch code {
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
             throw .setting(key: "url", wanted: "http://host/path or https://host/path")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT:
@@ -176,13 +180,19 @@ final class CurlCancellation: @unchecked Sendable {
 private final class ReceivedAnswer {
     private(set) var headers: [HTTPHeader] = []
     private(set) var body: [UInt8] = []
+    /// Whether the headers behind a final status have ended.
+    private(set) var isAnswered = false
     private let limit: Int
+    private var isFinal = false
     private var bodyBytes = 0
     private var headerBytes = 0
 
     init(limit: Int) {
         self.limit = limit
     }
+
+    /// Whether all of the body that has come was kept.
+    var isWhole: Bool { bodyBytes <= limit }
 
     /// - Returns: Whether there may be more.
     func addBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -196,7 +206,11 @@ private final class ReceivedAnswer {
         let line = unsafe String(decoding: bytes, as: UTF8.self)
         headerBytes += bytes.count
         // An answer of its own may come before the real one: `100 Continue`.
-        if line.hasPrefix("HTTP/") { headers = [] }
+        if line.hasPrefix("HTTP/") {
+            headers = []
+            isFinal = line.split(separator: " ").dropFirst().first?.first != "1"
+        }
+        if line == "\r\n" || line == "\n" { isAnswered = isFinal }
         if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
             let end = value.lastIndex { !$0.isWhitespace }.map { value.index(after: $0) } ?? value.startIndex

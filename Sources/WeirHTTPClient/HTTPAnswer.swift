@@ -5,11 +5,14 @@ package struct HTTPAnswer: Equatable, Sendable {
     package var headers: [HTTPHeader]
     /// The body, or its beginning where it was longer than the client keeps.
     package var body: [UInt8]
+    /// Whether ``body`` is all of it: it was not longer than the client keeps, and the connection lasted to its end.
+    package var isWhole: Bool
 
-    package init(status: Int, headers: [HTTPHeader] = [], body: [UInt8] = []) {
+    package init(status: Int, headers: [HTTPHeader] = [], body: [UInt8] = [], isWhole: Bool = true) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.isWhole = isWhole
     }
 
     /// The first header of a name, which has no case.
@@ -18,6 +21,11 @@ package struct HTTPAnswer: Equatable, Sendable {
     }
 
     package var isSuccess: Bool { 200..<300 ~= status }
+
+    /// Whether it is a page for people: a captive portal's or a proxy's, which answers in the server's place.
+    package var isPage: Bool {
+        !body.isEmpty && header("Content-Type").map { $0.lowercased().hasPrefix("text/html") } == true
+    }
 }
 
 /// A header of a request or an answer. Descriptions leave its value out, which may be a secret.

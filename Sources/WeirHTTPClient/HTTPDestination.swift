@@ -10,6 +10,8 @@ package final class HTTPDestination: Sendable {
     private let timeout: UInt64
     private let host: ExporterHost
     private let headers: Mutex<RequestHeaders>
+    // Relaxed: it guards a line of the log.
+    private let hasToldOfForeignSuccess = Atomic<Bool>(false)
 
     /// - Parameter path: What follows the endpoint where that has no path of its own.
     /// - Throws: Where the settings cannot be used. No text of a header is in the error.
@@ -82,6 +84,15 @@ package final class HTTPDestination: Sendable {
         counts.note(answer, bytes: body.count)
         guard answer.isSuccess else { throw Interruption(answer.deliveryResult(now: host.wallNanoseconds())) }
         return answer
+    }
+
+    /// Warns, the first time, of a success that the server puts otherwise than its protocol does.
+    package func noteForeignSuccess(_ reason: String) {
+        guard !hasToldOfForeignSuccess.exchange(true, ordering: .relaxed) else { return }
+        host.log(
+            .warning,
+            "the server accepts what it gets, but \(reason). Batches count as delivered. "
+                + "Check that the endpoint is the server that is meant. This is told once.")
     }
 
     package func stop() { client.stop() }

@@ -127,6 +127,25 @@ struct S3FaultTests {
         exporter.close()
     }
 
+    @Test("a server that says yes without an ETag is believed, and warned of once; a page is not")
+    func foreignSuccess() throws {
+        let proxy = try FaultProxy(to: try LoopbackPort.free(), .answer(status: 201, body: Array("OK".utf8)))
+        let directory = try TemporaryDirectory()
+        try directory.write(Array("secret".utf8), to: "secret")
+        let log = LogLines()
+        let exporter = try open(
+            [
+                "endpoint": "http://127.0.0.1:\(proxy.port)", "bucket": "stats", "accessKeyID": "weir",
+                "secretAccessKeyFile": directory.path("secret"),
+            ], log: log)
+        let stream = try TestStream()
+        for number: UInt64 in 1...3 { #expect(exporter.deliver(number, of: stream) == Delivery(.delivered)) }
+        #expect(log.all.count == 1 && log.all.first?.contains("without an ETag") == true, "\(log.all)")
+        proxy.plan(.answer(status: 200, headers: ["Content-Type: text/html"], body: Array("<p>log in".utf8)))
+        #expect(exporter.deliver(4, of: stream).outcome == .retry(hint: nil, attemptLimit: 10))
+        exporter.close()
+    }
+
     @Test("a server asks to wait, and is left alone for so long", arguments: [429, 503])
     func retryAfter(_ status: Int) async throws {
         let server = try await S3Server()

@@ -2,33 +2,41 @@ internal import WeirHTTPClient
 internal import WeirWire
 
 /// What a collector says of a request that it did not refuse: `ExportMetricsServiceResponse`.
+///
+/// The status has accepted the request already. A body that cannot be read takes nothing back: servers that answer in
+/// JSON, or with a word, keep the points all the same, and a request that is sent again would count twice.
 struct ExportAnswer: Equatable {
     var rejectedPoints: UInt64 = 0
     /// Why, or a warning where none was rejected.
     var message = ""
+    /// Why the body says nothing; nil where it was read.
+    var unreadable: String?
 
-    /// An answer that is none of a collector's.
-    enum Failure: Error, Equatable, CustomStringConvertible {
-        case contentType(found: String)
-        case body(WireReader.Failure)
+    /// An answer that is none of a collector's: a page, which a captive portal or a proxy sends in its place.
+    struct Page: Error, Equatable, CustomStringConvertible {
+        let status: Int
 
-        var description: String {
-            switch self {
-            case .contentType(let found): "wanted a collector's answer, found one of type \(found)"
-            case .body(let failure): "wanted a collector's answer: \(failure)"
-            }
-        }
+        var description: String { "wanted a collector's answer, found a page (text/html) with HTTP \(status)" }
     }
 
-    init(_ answer: HTTPAnswer) throws(Failure) {
+    init(_ answer: HTTPAnswer) throws(Page) {
+        if answer.isPage { throw Page(status: answer.status) }
         // Nothing to say is said with nothing, whatever its type.
-        if answer.body.isEmpty { return }
-        let type = answer.header("Content-Type") ?? "application/x-protobuf"
-        guard type.lowercased().hasPrefix("application/x-protobuf") else { throw .contentType(found: type) }
+        if answer.body.isEmpty, answer.isWhole { return }
+        guard answer.isWhole else {
+            unreadable = "its answer broke off, or is longer than \(answer.body.count) bytes"
+            return
+        }
+        let type = (answer.header("Content-Type") ?? "application/x-protobuf").lowercased()
+        guard type.hasPrefix("application/x-protobuf") || type.hasPrefix("application/protobuf") else {
+            unreadable = "its answer is of type \(type.prefix(100)), not application/x-protobuf"
+            return
+        }
         do throws(WireReader.Failure) {
             try read(answer.body[...])
         } catch {
-            throw .body(error)
+            (rejectedPoints, message) = (0, "")
+            unreadable = "its answer cannot be read: \(error)"
         }
     }
 

@@ -127,12 +127,14 @@ public final class S3Sink: Exporter {
 
     private func judge(_ answer: HTTPAnswer, token: String, _ state: inout State) -> DeliveryResult {
         if answer.isSuccess {
-            // Something that is no object store says yes to everything. Whether it kept the batch nobody knows.
-            guard answer.header("ETag") != nil else {
+            if answer.header("ETag") != nil { return .delivered }
+            // Somebody else says yes to everything. Whether the server got the batch nobody knows.
+            if answer.isPage {
                 return .retry(
                     attemptLimit: 10, isUncertain: true,
-                    message: "wanted an S3 server's answer, with an ETag, found HTTP \(answer.status) without one")
+                    message: "wanted an S3 server's answer, found a page (text/html) with HTTP \(answer.status)")
             }
+            destination.noteForeignSuccess("answers HTTP \(answer.status) without an ETag, which S3 servers send")
             return .delivered
         }
         let refusal = S3Refusal(answer, hiding: token)
