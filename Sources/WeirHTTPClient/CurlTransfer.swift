@@ -83,6 +83,9 @@ struct CurlTransfer: ~Copyable {
         unsafe weir_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, words)
         unsafe weir_curl_set_number(easy, CURLOPT_NOSIGNAL, 1)
         unsafe weir_curl_set_number(easy, CURLOPT_TIMEOUT_MS, milliseconds)
+        unsafe weir_curl_set_number(easy, CURLOPT_MAXLIFETIME_CONN, options.connectionSeconds)
+        // No address is kept beyond its connection: one that refuses is looked up again with the next request.
+        unsafe weir_curl_set_number(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0)
         unsafe weir_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         unsafe weir_curl_set_text(easy, CURLOPT_USERAGENT, "weir")
         unsafe weir_curl_set_text(easy, CURLOPT_URL, request.url)

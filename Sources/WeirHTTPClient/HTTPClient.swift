@@ -13,6 +13,9 @@ package final class HTTPClient: Sendable {
         package var certificate: (file: String, key: String)?
         /// What is kept of an answer's body. The rest is read and thrown away, up to 16 times as much.
         package var answerBytes = 1 << 16
+        /// How long a connection is used again, in seconds from 1. Every new one looks the server's name up, which may have
+        /// moved to another address while the old one answers as before.
+        package var connectionSeconds = 30
 
         package init(authorities: String? = nil, certificate: (file: String, key: String)? = nil) {
             self.authorities = authorities
@@ -22,6 +25,7 @@ package final class HTTPClient: Sendable {
         package static func == (left: Self, right: Self) -> Bool {
             left.authorities == right.authorities && left.certificate?.file == right.certificate?.file
                 && left.certificate?.key == right.certificate?.key && left.answerBytes == right.answerBytes
+                && left.connectionSeconds == right.connectionSeconds
         }
     }
 

@@ -3,7 +3,10 @@ package import WeirExporterKit
 /// Sends batches as lines of text, over a stream or in packets. One thread at a time uses it.
 ///
 /// Neither protocol answers. Over TCP a batch counts as delivered when the other side's system has acknowledged all of it;
-/// over UDP when it was sent.
+/// over UDP when it was sent and the other side's system has not refused it.
+///
+/// The address is looked up again after every failure, and every 30 seconds: a name may move to another address while the
+/// old one takes packets as before.
 package struct LineSender: ~Copyable {
     /// What a batch whose sending broke does when it comes again.
     package enum Resend: Sendable {
@@ -19,7 +22,15 @@ package struct LineSender: ~Copyable {
     private let timeout: UInt64
     private let resend: Resend
     private let host: ExporterHost
+    private let resolver: LineResolver
     private var socket: LineSocket?
+    /// When the address is looked up again, by the host's monotonic clock.
+    private var lookUpTime: UInt64 = 0
+    /// Whether the last look-up failed, which the log has been told.
+    private var isLookUpFailing = false
+    /// Whether a packet was refused, and none has been sent since without that.
+    private var wasRefused = false
+    private var hasToldOfLongPacket = false
     /// The batch that is being sent, and how much of its text has gone.
     private var current: (facts: FrameFacts, text: [UInt8], sent: Int)?
 
@@ -30,7 +41,7 @@ package struct LineSender: ~Copyable {
 
     package init(
         to address: LineAddress, isStream: Bool, longestPacket: Int, timeoutNanoseconds: UInt64, resend: Resend,
-        host: ExporterHost
+        host: ExporterHost, resolver: LineResolver = .system
     ) {
         self.address = address
         self.isStream = isStream
@@ -38,7 +49,13 @@ package struct LineSender: ~Copyable {
         timeout = timeoutNanoseconds
         self.resend = resend
         self.host = host
+        self.resolver = resolver
     }
+
+    /// How long an address that was looked up is used. Nanoseconds.
+    private static let addressAge: UInt64 = 30_000_000_000
+    /// How long to wait for another refusal after one, which takes its way through the network.
+    private static let refusalMilliseconds: Int32 = 100
 
     /// Sends a batch's text.
     ///
@@ -71,9 +88,26 @@ package struct LineSender: ~Copyable {
     }
 
     private mutating func open(unless isOver: () -> Bool) throws(LineSocket.Failure) -> LineSocket {
-        if let socket, !isStream || !socket.hasEnded { return socket }
+        if let socket, isStream, socket.hasEnded { self.socket = nil }
+        let now = host.monotonicNanoseconds()
+        if let socket, now < lookUpTime { return socket }
+        lookUpTime = now > .max - Self.addressAge ? .max : now + Self.addressAge
+        let addresses: [SocketAddress]
+        do throws(LineSocket.Failure) {
+            addresses = try resolver.addresses(address, isStream)
+        } catch {
+            // Name servers have outages too: the address that was known is better than none.
+            guard let socket else { throw error }
+            if !isLookUpFailing {
+                host.log(.warning, "\(error). Lines go on to the address that it had; it is looked up again.")
+            }
+            isLookUpFailing = true
+            return socket
+        }
+        isLookUpFailing = false
+        if let socket, addresses.contains(socket.address) { return socket }
         socket = nil
-        let made = try LineSocket(to: address, isStream: isStream, unless: isOver)
+        let made = try LineSocket(to: addresses, of: address, unless: isOver)
         socket = made
         connections += 1
         return made
@@ -96,11 +130,11 @@ package struct LineSender: ~Copyable {
         while let sent = current?.sent, sent < text.count {
             let count = try socket.send(text[sent...])
             current?.sent = sent + count
-            if count == 0, isOver() { throw LineSocket.Failure("\(place) takes nothing more") }
+            if count == 0, isOver() { throw LineSocket.Failure("\(address) takes nothing more") }
         }
         while !socket.isAcknowledged {
-            if socket.hasEnded { throw LineSocket.Failure("\(place) ended the connection") }
-            if isOver() { throw LineSocket.Failure("\(place) does not acknowledge") }
+            if socket.hasEnded { throw LineSocket.Failure("\(address) ended the connection") }
+            if isOver() { throw LineSocket.Failure("\(address) does not acknowledge") }
             socket.pause()
         }
     }
@@ -119,7 +153,7 @@ package struct LineSender: ~Copyable {
                 continue
             }
             let isSent = try sendPacket(text[sent..<end], over: socket)
-            if !isSent, isOver() { throw LineSocket.Failure("\(place) takes nothing more") }
+            if !isSent, isOver() { throw LineSocket.Failure("\(address) takes nothing more") }
             if isSent { current?.sent = end + 1 }
         }
     }
@@ -130,23 +164,33 @@ package struct LineSender: ~Copyable {
         return text[start..<limit].lastIndex(of: UInt8(ascii: "\n"))
     }
 
-    /// An error tells of an earlier packet, which nobody took: it is counted, and this one sent all the same.
+    /// An error tells of this packet or of one before it, which nobody took: the batch comes again from this one on.
     private mutating func sendPacket(
         _ packet: ArraySlice<UInt8>, over socket: LineSocket
     ) throws(LineSocket.Failure) -> Bool {
-        for _ in 1...2 {
-            do throws(LineSocket.Failure) {
-                guard try socket.send(packet) > 0 else { return false }
-                packets += 1
-                return true
-            } catch {
-                packetsFailed += 1
+        do throws(LineSocket.Failure) {
+            guard try socket.send(packet) > 0 else { return false }
+            try socket.checkRefusal(waiting: wasRefused ? Self.refusalMilliseconds : 0)
+        } catch {
+            packetsFailed += 1
+            guard error.isTooLong else {
+                wasRefused = true
+                throw error
             }
+            // Every attempt would end so: it goes on behind it.
+            if !hasToldOfLongPacket {
+                host.log(
+                    .warning,
+                    "\(error): \(packet.count) bytes. Lines in such packets are lost, and counted in packets.failed. "
+                        + "Set packetBytes lower.")
+            }
+            hasToldOfLongPacket = true
+            return true
         }
+        wasRefused = false
+        packets += 1
         return true
     }
-
-    private var place: String { "\(address.host):\(address.port)" }
 }
 
 extension LineSender {

@@ -21,9 +21,12 @@ package enum LineSettings {
 }
 
 /// Where lines go.
-package struct LineAddress: Equatable, Sendable {
+package struct LineAddress: Equatable, Sendable, CustomStringConvertible {
     package var host: String
     package var port: String
+
+    /// `host:port`.
+    package var description: String { "\(host):\(port)" }
 
     /// Reads `host:port` or `[::1]:port`.
     ///

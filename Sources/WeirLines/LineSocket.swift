@@ -8,43 +8,48 @@ private import Darwin
 
 /// A socket that leads to one address, closed when it is let go. One thread uses it.
 package final class LineSocket {
+    /// Where it leads.
+    let address: SocketAddress
+
     private let descriptor: Int32
+    private let place: LineAddress
 
     /// What the system answered instead.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package let description: String
+        /// The system's number; 0 where there is none.
+        let code: Int32
 
-        init(_ text: String) { description = text }
-
-        /// Of the call that has just failed.
-        static func last(_ attempt: String) -> Failure {
-            Failure("\(attempt): \(unsafe String(cString: strerror(errno)))")
+        package init(_ text: String, code: Int32 = 0) {
+            description = text
+            self.code = code
         }
+
+        /// - Parameter code: The system's number.
+        static func system(_ attempt: String, _ code: Int32) -> Failure {
+            Failure("\(attempt): \(unsafe String(cString: strerror(code)))", code: code)
+        }
+
+        /// A packet that is longer than the way there takes.
+        var isTooLong: Bool { code == EMSGSIZE }
     }
 
-    /// Connects; of a name's addresses the first that answers.
+    /// Connects to the first address that answers.
     ///
-    /// - Parameter isOver: Asked at least ten times a second: whether to give up.
-    package init(to address: LineAddress, isStream: Bool, unless isOver: () -> Bool) throws(Failure) {
-        var hints = unsafe addrinfo()
-        unsafe hints.ai_socktype = Self.kind(isStream: isStream)
-        var list: UnsafeMutablePointer<addrinfo>?
-        let code = unsafe getaddrinfo(address.host, address.port, &hints, &list)
-        let place = "\(address.host):\(address.port)"
-        guard code == 0 else {
-            throw Failure("cannot find \(place): \(unsafe gai_strerror(code).map { unsafe String(cString: $0) } ?? "")")
-        }
-        defer { unsafe freeaddrinfo(list) }
+    /// - Parameters:
+    ///   - addresses: Those of `place`.
+    ///   - isOver: Asked at least ten times a second: whether to give up.
+    init(to addresses: [SocketAddress], of place: LineAddress, unless isOver: () -> Bool) throws(Failure) {
         var failure = Failure("\(place) has no address")
-        var next = unsafe list
-        while let candidate = unsafe next {
+        for address in addresses {
             do throws(Failure) {
-                unsafe descriptor = try Self.connected(candidate.pointee, to: place, unless: isOver)
+                descriptor = try Self.connected(to: address, of: place, unless: isOver)
+                self.address = address
+                self.place = place
                 return
             } catch {
                 failure = error
             }
-            unsafe next = candidate.pointee.ai_next
         }
         throw failure
     }
@@ -53,39 +58,40 @@ package final class LineSocket {
         close(descriptor)
     }
 
-    private static func kind(isStream: Bool) -> Int32 {
-        #if canImport(Glibc)
-        Int32((isStream ? SOCK_STREAM : SOCK_DGRAM).rawValue)
-        #else
-        isStream ? SOCK_STREAM : SOCK_DGRAM
-        #endif
-    }
-
     private static func connected(
-        _ address: addrinfo, to place: String, unless isOver: () -> Bool
+        to address: SocketAddress, of place: LineAddress, unless isOver: () -> Bool
     ) throws(Failure) -> Int32 {
-        let descriptor = unsafe socket(address.ai_family, address.ai_socktype, address.ai_protocol)
-        guard descriptor >= 0 else { throw .last("make a socket") }
+        let descriptor = socket(address.family, address.kind, address.transport)
+        guard descriptor >= 0 else { throw .system("make a socket", errno) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        if unsafe connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 { return descriptor }
-        var failure = Failure.last("connect to \(place)")
-        if errno == EINPROGRESS {
+        let result = unsafe address.bytes.withUnsafeBytes { bytes in
+            unsafe connect(
+                descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        }
+        if result == 0 { return descriptor }
+        var failure = Failure.system("connect to \(place)", errno)
+        if failure.code == EINPROGRESS {
             while !isReady(descriptor, Int16(POLLOUT)) {
                 guard !isOver() else {
                     close(descriptor)
                     throw Failure("connect to \(place): no answer in time")
                 }
             }
-            var code: Int32 = 0
-            var length = socklen_t(MemoryLayout<Int32>.size)
-            unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+            let code = takeError(descriptor)
             if code == 0 { return descriptor }
-            errno = code
-            failure = .last("connect to \(place)")
+            failure = .system("connect to \(place)", code)
         }
         close(descriptor)
         throw failure
+    }
+
+    /// What the system has noted of the socket meanwhile, which it forgets by that; 0 where there is nothing.
+    private static func takeError(_ descriptor: Int32) -> Int32 {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        return code
     }
 
     private static func isReady(_ descriptor: Int32, _ events: Int16) -> Bool {
@@ -112,7 +118,17 @@ package final class LineSocket {
         }
         if count >= 0 { return count }
         if errno == EAGAIN || errno == EINTR { return 0 }
-        throw .last("send")
+        throw .system("send to \(place)", errno)
+    }
+
+    /// Fails where the other side's system has refused a packet that was sent: nobody takes it there.
+    ///
+    /// - Parameter milliseconds: How long to wait for that.
+    func checkRefusal(waiting milliseconds: Int32) throws(Failure) {
+        var nothing = pollfd(fd: descriptor, events: 0, revents: 0)
+        if milliseconds > 0 { unsafe poll(&nothing, 1, milliseconds) }
+        let code = Self.takeError(descriptor)
+        if code != 0 { throw .system("send to \(place)", code) }
     }
 
     /// Whether the other side's system has acknowledged all that was sent over a stream.

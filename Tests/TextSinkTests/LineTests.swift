@@ -92,14 +92,16 @@ struct LineTests {
         }
     }
 
-    @Test("where nobody listens UDP goes on, and counts what was not taken")
+    @Test("where nobody listens UDP fails and says why, and counts what was not taken")
     func nobodyListens() throws {
         let port = try Receiver(isStream: false).port
         let exporter = try open(StatsdSink.plugin, ["address": "127.0.0.1:\(port)"])
-        for number in 1...20 {
-            #expect(try exporter.deliver(Samples.batch(.delta), number: UInt64(number)) == Delivery(.delivered))
+        for _ in 1...3 {
+            let delivery = try exporter.deliver(Samples.batch(.delta))
+            #expect(delivery.outcome == .retry(hint: nil, attemptLimit: nil) && !delivery.isUncertain)
+            #expect(delivery.message == "send to 127.0.0.1:\(port): Connection refused")
         }
-        #expect((exporter.count("packets.failed") ?? 0) > 0)
+        #expect(exporter.count("packets.failed") == 3 && exporter.count("packets.sent") == 0)
         exporter.close()
     }
 

@@ -58,6 +58,19 @@ struct HTTPClientTests {
         #expect(try client.send(request(long), within: 5).isWhole)
     }
 
+    @Test("a connection is used for a while, and the next one looks the name up again", .timeLimit(.minutes(1)))
+    func renewsConnections() async throws {
+        let proxy = try proxy(.answer(status: 200))
+        var options = HTTPClient.Options()
+        #expect(1...30 ~= options.connectionSeconds)
+        options.connectionSeconds = 1
+        let client = try HTTPClient(options)
+        try await eventually("another connection is made") {
+            let answer = try client.send(request(proxy), within: 5)
+            return answer.isSuccess && proxy.connections > 1
+        }
+    }
+
     @Test("errors say whether the server may have the request")
     func errors() throws {
         let client = try HTTPClient()
