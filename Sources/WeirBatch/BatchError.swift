@@ -3,6 +3,8 @@ package enum BatchError: Error, Equatable, Sendable {
     case outOfMemory
     /// A system call failed.
     case system(call: String, path: String, errno: Int32)
+    /// Something that has no length and no end: a pipe, a socket, a device, or a directory.
+    case notRegular(found: String)
     case compressionLevel(allowed: ClosedRange<Int32>, found: Int32)
     /// Something is longer than the writer's or reader's limit.
     case tooLong(Part, limit: UInt64, found: UInt64)
@@ -61,6 +63,7 @@ extension BatchError: CustomStringConvertible {
         switch self {
         case .outOfMemory: "out of memory"
         case .system(let call, let path, let errno): "\(path): \(call) failed (errno \(errno))"
+        case .notRegular(let found): "wanted a regular file, found \(found)"
         case .compressionLevel(let allowed, let found): "compression level \(found) is not in \(allowed)"
         case .tooLong(let part, let limit, let found): "\(part.rawValue) of \(found) bytes, limit \(limit)"
         case .unexpectedBytes: "neither a header nor a zstd frame"

@@ -20,11 +20,32 @@ package final class DescriptorSource: ByteSource {
     private var kept: [UInt8] = []
     private var keptOffset: UInt64 = 0
 
-    /// Opens a file for reading and closes it in the end.
+    /// Opens a regular file for reading and closes it in the end. Anything else is an error and is not waited for: a pipe
+    /// that nobody writes to has no end.
     package convenience init(path: String) throws(BatchError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(call: "open", path: path, errno: errno) }
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let failure = errno
+        var facts = stat()
+        if descriptor < 0 {
+            // A socket cannot be opened at all.
+            if unsafe failure == ENXIO && stat(path, &facts) == 0 { throw .notRegular(found: Self.kind(facts)) }
+            throw .system(call: "open", path: path, errno: failure)
+        }
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .notRegular(found: Self.kind(facts))
+        }
         self.init(descriptor: descriptor, path: path, isOwned: true)
+    }
+
+    private static func kind(_ facts: stat) -> String {
+        switch facts.st_mode & S_IFMT {
+        case S_IFIFO: "a pipe"
+        case S_IFSOCK: "a socket"
+        case S_IFDIR: "a directory"
+        case S_IFCHR, S_IFBLK: "a device"
+        default: "something else"
+        }
     }
 
     /// Reads from a descriptor that stays the caller's unless `isOwned`.

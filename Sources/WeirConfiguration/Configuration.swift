@@ -67,6 +67,9 @@ public struct Configuration: Sendable, Equatable {
         try self.init(source, environment: environment ?? Environment.process)
     }
 
+    /// Whether there is a pipe or the like under a path, which is read once and not followed.
+    package static func isReadOnce(_ path: String) -> Bool { File.isReadOnce(path) }
+
     /// The file that a program reads where its caller names none: what `WEIR_CONFIG` says, or `weir.yaml`.
     public static func defaultPath(environment: [String: String]? = nil) -> String {
         let environment = environment ?? Environment.process

@@ -74,7 +74,8 @@ package enum System {
     ///
     /// An empty file counts as locked: it may be new, and its writer about to take the lock that we would be holding.
     static func isLocked(_ path: String) -> Bool {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe would be waited for.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return false }
         // Our own lock, where we get it, goes with the descriptor.
         defer { close(descriptor) }

@@ -61,9 +61,14 @@ package enum PluginLoader {
     private static func machine(_ header: [UInt8]) -> UInt16 { UInt16(header[18]) | UInt16(header[19]) << 8 }
 
     private static func beginning(of file: String) throws(PluginFault) -> [UInt8] {
-        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
+        // A pipe would be waited for.
+        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unsafe .unreadable(reason: String(cString: strerror(errno))) }
         defer { close(descriptor) }
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw .unreadable(reason: "wanted a regular file")
+        }
         var bytes = [UInt8](repeating: 0, count: 20)
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
         guard count >= 0 else { throw unsafe .unreadable(reason: String(cString: strerror(errno))) }

@@ -137,6 +137,9 @@ package struct Run: Sendable {
         let names = sinks.isEmpty ? "no sink, so nothing is exported" : sinks.joined(separator: ", ")
         let beside = command.map { " beside process \($0.number)" } ?? ""
         say("process \(getpid())\(beside), every \(configuration.interval) to: \(names)")
-        say("SIGHUP reloads \(path), as its changes do; SIGTERM or SIGINT ends, a second one at once")
+        let reload =
+            Configuration.isReadOnce(path)
+            ? "\(path) is no regular file and is not read again" : "SIGHUP reloads \(path), as its changes do"
+        say("\(reload); SIGTERM or SIGINT ends, a second one at once")
     }
 }

@@ -35,7 +35,8 @@ struct DumpCommand: ParsableCommand {
 
             FILES
               Of a directory all *.weir.zst are read in the order of their names, which
-              is that of their time. A frame that is cut off at a file's end is being
+              is that of their time. Only regular files are read: what comes through a pipe
+              is read as -. A frame that is cut off at a file's end is being
               written if the file's writer has it locked, or may be if the file is its
               directory's newest: a note says so. Otherwise it is damage, as is what
               fails its checksum: reading goes on behind it, and stderr says where it was

@@ -23,6 +23,7 @@ struct RunCommand: AsyncParsableCommand {
               weir config example > weir.yaml && weir run
               weir run -c /etc/weir.yaml --deadline 10s
               weir run -c weir.yaml -- ./shop --port 8080
+              weir run -c <(make-config)                a pipe is read once, within 10 seconds
               weir stats /run/weir.sock                 while it runs with statsSocket
 
             SIGNALS

@@ -35,6 +35,30 @@ struct CheckCommandTests {
         return bytes
     }
 
+    @Test("a pipe, a socket and a device with a batch file's name are named, and hang neither dump nor check")
+    func irregular() throws {
+        let folder = try ShopFiles.folder()
+        let names = ["0-pipe", "1-device", "2-socket"].map { $0 + ".weir.zst" }
+        let made = try Program.shell(
+            """
+            mkfifo "$0/\(names[0])" && ln -s /dev/zero "$0/\(names[1])" &&
+            python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$0/\(names[2])"
+            """, folder.path)
+        #expect(made.status == 0, "\(made.errors)")
+        for command in ["dump", "check"] {
+            // `timeout` ends what hangs, with 124.
+            let all = try Program.run("/usr/bin/timeout", ["60", Command.weirPath, command, folder.path])
+            #expect(all.status == 2, "\(command): \(all.errors)")
+            for (name, kind) in zip(names, ["a pipe", "a device", "a socket"]) {
+                #expect(all.errors.contains("\(name): wanted a regular file, found \(kind)"), "\(all.errors)")
+            }
+            #expect(!all.output.isEmpty)
+            let named = try Program.run(
+                "/usr/bin/timeout", ["60", Command.weirPath, command, folder.path(names[0])])
+            #expect(named.status == 2 && named.errors.contains("found a pipe"), "\(command): \(named.errors)")
+        }
+    }
+
     @Test("the shop's files, of which one number is missing, are shown to the letter")
     func shop() throws {
         let folder = try ShopFiles.folder()

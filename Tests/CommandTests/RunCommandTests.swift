@@ -119,6 +119,17 @@ struct RunCommandTests {
         try expectWholeStreams()
     }
 
+    @Test("a configuration may come through a pipe, and is read once")
+    func pipe() throws {
+        let run = try script(
+            """
+            "$weir" run -c <(cat "$file") 2>"$log" & process=$!
+            saw 'is not read again'; kill -HUP $process; saw 'is not reloaded'; kill -TERM $process; ended
+            """)
+        #expect(run.output == "0\n", "\(run.errors)")
+        try expectWholeStreams()
+    }
+
     @Test("what is not delivered is told, and is a failure")
     func lost() throws {
         // A directory that is a file by the time something is written to it.

@@ -73,6 +73,11 @@ struct PluginLoaderTests {
             Issue.record("wanted a missing file to be unreadable")
             return
         }
+        // Nobody writes to it.
+        let made = unsafe mkfifo(path, 0o600)
+        #expect(made == 0)
+        #expect(fault(path) == .unreadable(reason: "wanted a regular file"))
+        try FileManager.default.removeItem(atPath: path)
         try Data("#!/bin/sh\necho no\n".utf8).write(to: URL(filePath: path))
         #expect(fault(path) == .notELF(found: Array("#!/b".utf8)))
         try Data().write(to: URL(filePath: path))

@@ -48,6 +48,18 @@ struct BatchReaderTests {
         }
     }
 
+    @Test("what is no regular file is refused by its kind, and nothing is waited for", .timeLimit(.minutes(1)))
+    func irregular() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "weir-\(UUID()).weir.zst").path
+        let made = unsafe mkfifo(path, 0o600)
+        #expect(made == 0)
+        defer { unsafe unlink(path) }
+        for (path, kind) in [(path, "a pipe"), ("/dev/zero", "a device"), ("/", "a directory")] {
+            #expect(throws: BatchError.notRegular(found: kind)) { try BatchReader(path: path) }
+        }
+        #expect("\(BatchError.notRegular(found: "a pipe"))" == "wanted a regular file, found a pipe")
+    }
+
     @Test("reads files one after the other, with other people's skippable frames between")
     func concatenation() throws {
         let other = try BatchFile.sample(seed: 12)

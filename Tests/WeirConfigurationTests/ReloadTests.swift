@@ -104,6 +104,46 @@ struct ReloadTests {
         #expect(reloader.current.interval == .seconds(2))
     }
 
+    @Test("a pipe is read once, within a time, and neither followed nor read again", .timeLimit(.minutes(1)))
+    func pipe() throws {
+        let made = unsafe mkfifo(path, 0o600)
+        #expect(made == 0)
+        // Nobody writes to it.
+        #expect(throws: ConfigurationError.self) { try File.bytes(of: path, within: 10) }
+        // Comes in two parts; a writer waits for its reader.
+        let writer = Process()
+        writer.executableURL = URL(filePath: "/bin/sh")
+        writer.arguments = ["-c", "exec >\"$0\"; echo 'interval: 1s'; echo 'level: 2'", path]
+        try writer.run()
+        #expect(String(decoding: try File.bytes(of: path), as: UTF8.self) == "interval: 1s\nlevel: 2\n")
+        writer.waitUntilExit()
+        var reloader = Reloader(path: path, environment: [:], current: try configuration("interval: 1s\n"))
+        #expect(!reloader.hasChanged)
+        guard case .failed(.configuration(let error)) = reloader.reload({ _, _ in }) else {
+            Issue.record("wanted an error")
+            return
+        }
+        #expect(error.isUnreadable && error.description.contains("wanted a regular file"), "\(error)")
+    }
+
+    @Test("a pipe that takes a file's place is told of once, and nothing waits for it", .timeLimit(.minutes(1)))
+    func pipeInPlaceOfFile() throws {
+        var reloader = try reloader()
+        #expect(reloader.reload { _, _ in } == .unchanged)
+        try FileManager.default.removeItem(atPath: path)
+        let made = unsafe mkfifo(path, 0o600)
+        #expect(made == 0)
+        #expect(reloader.hasChanged)
+        guard case .failed = reloader.reload({ _, _ in }) else {
+            Issue.record("wanted an error")
+            return
+        }
+        #expect(!reloader.hasChanged)
+        try FileManager.default.removeItem(atPath: path)
+        try replace("interval: 2s\n")
+        #expect(reloader.hasChanged && reloader.reload { _, _ in } == .changed)
+    }
+
     @Test("a watcher follows the file by itself, and whoever asks gets an answer")
     func watcher() async throws {
         let reloader = try reloader()

@@ -64,7 +64,7 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func beginning(of path: String, count: Int) throws(SystemError) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { throw SystemError(code: errno, attempt: "open \(path)") }
         defer { close(descriptor) }
         if Self.isLocked(descriptor) { return nil }
@@ -84,7 +84,7 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func remove(_ path: String) throws(SystemError) -> Bool {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         if descriptor < 0 && errno == ENOENT { return true }
         if descriptor >= 0 {
             defer { close(descriptor) }

@@ -18,7 +18,8 @@ public import WeirRecording
 /// `weir stats`, stay as they were until the process starts again.
 ///
 /// The file is looked at by a small thread, every few seconds: that works wherever the file is, also where it is put
-/// there by replacing a link, as Kubernetes does. It ends with this object, or with ``stop()``.
+/// there by replacing a link, as Kubernetes does. It ends with this object, or with ``stop()``. A pipe, as of a shell's
+/// `<(…)`, is read once and not followed.
 public final class ConfigurationWatcher: Sendable {
     private let watch: Watch
 

@@ -24,6 +24,8 @@ struct Reloader {
     private(set) var current: Configuration
     /// Of the file that was looked at last, whether it was a configuration or not.
     private var stamp: FileStamp?
+    /// Whether there is a file that can change: what came through a pipe is not read again.
+    private let isFollowed: Bool
 
     enum Outcome: Equatable {
         case unchanged
@@ -36,12 +38,13 @@ struct Reloader {
         self.path = path
         self.environment = environment
         self.current = current
+        isFollowed = !File.isReadOnce(path)
     }
 
     /// Whether the file is another one than that which was looked at last. A file that is away is not: whoever puts
     /// another in its place may do it in two steps.
     var hasChanged: Bool {
-        guard let now = FileStamp(of: path) else { return false }
+        guard isFollowed, let now = FileStamp(of: path) else { return false }
         return now != stamp
     }
 
@@ -51,6 +54,10 @@ struct Reloader {
     ) -> Outcome {
         // Before the file is read: what is written while it is read is another change.
         stamp = FileStamp(of: path)
+        guard !File.isReadOnce(path) else {
+            let reason = "wanted a regular file to read again, found a pipe or the like, which can be read once alone"
+            return .failed(.configuration(File.unreadable(path, reason)))
+        }
         let configuration: Configuration
         do throws(ConfigurationError) {
             configuration = try Configuration(contentsOf: path, environment: environment)
