@@ -27,8 +27,8 @@ extension Exporting {
     /// print(end.report)
     /// ```
     ///
-    /// A second SIGTERM or SIGINT while deliveries go on ends the process at once, by that signal. With `onReload`, SIGHUP
-    /// calls it, and calls it again where another came meanwhile; without, SIGHUP does what it did. A signal that was
+    /// A second SIGTERM or SIGINT while deliveries go on ends the process at once, by that signal. The same signal within a
+    /// second is the first one still: some supervisors send it twice. With `onReload`, SIGHUP calls it, and calls it again where another came meanwhile; without, SIGHUP does what it did. A signal that was
     /// ignored stays so. When this returns, signals are handled as before.
     ///
     /// - Parameters:
@@ -56,7 +56,7 @@ extension Exporting {
         let watch = SignalWatch(onReload == nil ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP]) { signal in
             if signal == SIGHUP {
                 reloads?.ask()
-            } else if !arrival.note(signal) {
+            } else if arrival.note(signal) == .second {
                 onSecond()
                 SignalWatch.end(by: signal)
             }

@@ -89,10 +89,10 @@ package struct Run: Sendable {
         _ exporting: Exporting, _ watcher: ConfigurationWatcher
     ) async throws(RunError) -> End {
         let arrival = FirstSignal()
-        let supervised = try command.isEmpty ? nil : SupervisedCommand(command) { arrival.note(0) }
-        let watch: SignalWatch
+        let supervised = try command.isEmpty ? nil : SupervisedCommand(command) { arrival.noteEnd() }
         do throws(ExportingError) {
-            watch = try Exporting.watchSignals(
+            // Until the process ends: a signal that is sent twice may come the second time when all is delivered.
+            _ = try Exporting.watchSignals(
                 arrival,
                 onReload: {
                     // The watcher logs what is wrong.
@@ -103,7 +103,6 @@ package struct Run: Sendable {
             supervised?.signal(SIGKILL)
             throw .exporting(error)
         }
-        defer { watch.stop() }
         let observation = supervised.flatMap { try? stats.observeProcess($0.number, name: name(of: command[0])) }
         defer { withExtendedLifetime(observation) {} }
         announce(supervised)
@@ -119,13 +118,21 @@ package struct Run: Sendable {
     private func end(_ command: SupervisedCommand, by signal: Int32) -> Int32 {
         if signal != 0 {
             // A terminal sends SIGINT to all of its foreground: twice would mean something else.
-            let isFromTerminal = signal == SIGINT && tcgetpgrp(STDIN_FILENO) == getpgrp()
-            if !isFromTerminal { command.signal(signal) }
+            if signal != SIGINT || !isInForeground { command.signal(signal) }
         }
         let time = TimeSource.system
         let nanoseconds = UInt64(max(deadline, .zero) / .nanoseconds(1))
         let (limit, overflow) = time.monotonic().addingReportingOverflow(nanoseconds)
         return command.wait(until: overflow ? .max : limit, time: time).status
+    }
+
+    /// Whether the terminal of this process's session, whatever its input is, has this process and the command in its
+    /// foreground.
+    private var isInForeground: Bool {
+        let terminal = unsafe open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        guard terminal >= 0 else { return false }
+        defer { close(terminal) }
+        return tcgetpgrp(terminal) == getpgrp()
     }
 
     private func name(of command: String) -> String {
@@ -140,6 +147,6 @@ package struct Run: Sendable {
         let reload =
             Configuration.isReadOnce(path)
             ? "\(path) is no regular file and is not read again" : "SIGHUP reloads \(path), as its changes do"
-        say("\(reload); SIGTERM or SIGINT ends, a second one at once")
+        say("\(reload); SIGTERM or SIGINT ends, a second one, a second later, at once")
     }
 }

@@ -31,7 +31,8 @@ struct RunCommand: AsyncParsableCommand {
                                that differ change, others go on. One in which something is
                                wrong changes nothing.
               SIGTERM, SIGINT  end. COMMAND gets the signal first, and is killed where it has
-                               not ended by the deadline. A second one ends at once.
+                               not ended by the deadline. A second one ends at once; the same
+                               one within a second is still the first.
 
             VIEWS
               weir dump shows all of them. Those not wanted are dropped by the configuration:

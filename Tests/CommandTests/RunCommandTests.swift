@@ -78,6 +78,52 @@ struct RunCommandTests {
         try expectWholeStreams()
     }
 
+    @Test("a signal that is sent twice in a moment ends in order")
+    func twice() throws {
+        let run = try script("start; saw 'SIGHUP reloads'; kill -TERM $process; kill -TERM $process 2>/dev/null; ended")
+        #expect(run.output == "0\n", "\(run.errors)")
+        try expectWholeStreams()
+    }
+
+    @Test("an interrupt of the terminal reaches the command once, whatever standard input is")
+    func interrupt() throws {
+        // A shell would run a trap once for two signals in a row.
+        let command = """
+            import os, signal
+            signal.signal(signal.SIGINT, lambda *_: os.write(1, b"heard\\n"))
+            os.write(1, b"ready\\n")
+            while True: signal.pause()
+            """
+        let run = try Program.run(
+            "/usr/bin/env",
+            [
+                "python3", "-c",
+                """
+                import os, pty, sys
+                process, terminal = pty.fork()
+                if process == 0:
+                    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+                    os.execv(sys.argv[1], sys.argv[1:])
+                text, is_sent = b"", False
+                while True:
+                    try: piece = os.read(terminal, 4096)
+                    except OSError: break
+                    if not piece: break
+                    text += piece
+                    if b"ready" in text and b"SIGHUP reloads" in text and not is_sent:
+                        os.write(terminal, b"\\x03")
+                        is_sent = True
+                print(text.decode())
+                sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+                """, Command.weirPath, "run", "-c", folder.path("weir.yaml"), "--deadline", "1s", "--",
+                "python3", "-c", command,
+            ])
+        // The command ends at its deadline, so that it has heard all there was.
+        #expect(run.status == 137, "\(run.output)\(run.errors)")
+        #expect(run.output.components(separatedBy: "heard").count == 2, "\(run.output)")
+        try expectWholeStreams()
+    }
+
     @Test("a command that does not end by the deadline is killed")
     func deadline() throws {
         let run = try script(

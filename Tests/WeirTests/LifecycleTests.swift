@@ -8,12 +8,12 @@ import WeirTestSupport
 
 /// Nothing to say, or never a word.
 private final class Source: BatchSource {
-    let hangs: Bool
+    let hangs: Atomic<Bool>
 
-    init(hangs: Bool = false) { self.hangs = hangs }
+    init(hangs: Bool = false) { self.hangs = Atomic(hangs) }
 
     func collect(into batch: inout Batch) {
-        while hangs { sleep(1000) }
+        while hangs.load(ordering: .sequentiallyConsistent) { usleep(1000) }
         batch.startTime = 1
         batch.endTime = 2
         batch.views = []
@@ -109,6 +109,46 @@ struct SignalTests {
             }
             _ = try await exporting.runUntilSignal(deadline: .seconds(3600))
         }
+    }
+
+    @Test("the same signal within a second is the first one still, and all is flushed")
+    func repeated() async throws {
+        let path = path
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            // Until both have come.
+            let source = Source(hangs: true)
+            let exporting = try Exporting(every: .seconds(3600), to: [.file(directory: path)], collecting: source)
+            onceHandled(SIGTERM) {
+                var signals = sigset_t()
+                unsafe sigemptyset(&signals)
+                unsafe sigaddset(&signals, SIGTERM)
+                unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+                // In this thread: each has been handled when the call comes back.
+                for _ in 1...2 { raise(SIGTERM) }
+                source.hangs.store(false, ordering: .sequentiallyConsistent)
+            }
+            let end = try await exporting.runUntilSignal(deadline: .seconds(60))
+            #expect(end.signal == SIGTERM && end.report.isComplete)
+        }
+        #expect(try contents(path).endMarks == 1)
+    }
+
+    @Test("a signal is the first one, the same again, or another")
+    func order() async {
+        let now = Mutex<UInt64>(5)
+        let time = TimeSource(wall: { 0 }, monotonic: { now.withLock { $0 } })
+        let arrival = FirstSignal(time: time)
+        #expect(arrival.note(SIGTERM) == .first)
+        now.withLock { $0 += 999_999_999 }
+        #expect(arrival.note(SIGTERM) == .repeated && arrival.note(SIGINT) == .second)
+        now.withLock { $0 += 1 }
+        #expect(arrival.note(SIGTERM) == .second)
+        #expect(await arrival.value() == SIGTERM)
+        // What ends by itself has had no signal yet.
+        let ended = FirstSignal(time: time)
+        ended.noteEnd()
+        #expect(ended.note(SIGTERM) == .first && ended.note(SIGTERM) == .repeated)
+        #expect(await ended.value() == 0)
     }
 
     @Test("SIGHUP reloads where that is wanted, and SIGTERM is heard while a reload hangs")
