@@ -1,6 +1,7 @@
 import Foundation
 import NatsSink
 import Testing
+import Weir
 import WeirBatch
 import WeirExport
 import WeirTestSupport
@@ -51,20 +52,50 @@ struct NatsLoginTests {
         let right = try file("right", "right one")
         try expectDelivered(["user": "weir", "passwordFile": right], to: server)
         let wrong = try file("wrong", "a secret that is wrong")
-        let message = try refusal(["user": "weir", "passwordFile": wrong], by: server)
-        #expect(message.hasPrefix("\(server.url) refuses: ") && !message.contains("secret"))
-        #expect(try refusal([:], by: server).contains("refuses"))
+        for settings in [["user": "weir", "passwordFile": wrong], [:]] {
+            let exporter = try open(settings.merging(["servers": server.url]) { $1 })
+            let delivery = exporter.deliver(1, of: stream)
+            #expect(delivery.outcome == .retry(hint: nil, attemptLimit: nil) && !delivery.isUncertain, "\(delivery)")
+            #expect(delivery.message.hasPrefix("\(server.url) refuses: ") && !delivery.message.contains("secret"))
+            exporter.close()
+        }
     }
 
-    @Test("a server that refuses when it comes back ends the sink")
-    func refusedLater() async throws {
+    @Test("a password that is changed at the server first is refused until its file has it, and no batch is lost")
+    func rotates() async throws {
         let port = try LoopbackPort.free()
-        let exporter = try open(["servers": "nats://127.0.0.1:\(port)"])
-        #expect(exporter.deliver(1, of: stream).isRetry)
-        let server = try await Nats.server("authorization { token: other }", port: port)
-        #expect(exporter.deliver(1, of: stream).outcome == .fatal)
-        exporter.close()
+        let token = try file("token", "first")
+        let data = try TemporaryDirectory()
+        var server = try await Nats.server("authorization { token: first }", port: port, in: data)
+        var sink = Sink(
+            NatsSink.plugin, name: "nats",
+            settings: ["servers": server.url, "createStream": "true", "tokenFile": token])
+        sink.retry = RetryPolicy(first: .milliseconds(10), longest: .milliseconds(50))
+        sink.breaker = BreakerPolicy(failuresInARow: 0, failuresOf20: 0)
+        sink.maximumBatches = 1_000_000
+        sink.match = ["*", "!weir.*"]
+        let exporting = try startExporting(every: .milliseconds(20), to: [sink], collecting: Heartbeat())
+        func snapshot() -> SinkSnapshot { exporting.snapshots[0] }
+        try await eventually("batches flow") { snapshot().accounts.delivered.batches > 2 }
         server.process.stop()
+        server = try await Nats.server("authorization { token: second }", port: port, in: data)
+        let before = snapshot().deliveries.retried
+        try await eventually("the login is refused again and again") { snapshot().deliveries.retried > before + 5 }
+        #expect(snapshot().accounts.dropped.total.batches == 0)
+        _ = try file("token", "second")
+        let delivered = snapshot().accounts.delivered.batches
+        try await eventually("batches flow again") { snapshot().accounts.delivered.batches > delivered + 2 }
+        let report = await exporting.shutdown(deadline: .seconds(30))
+        #expect(report.isComplete, "\(report)")
+        #expect(snapshot().accounts.delivered == snapshot().accounts.offered)
+    }
+
+    /// Batches of nothing but their time.
+    private final class Heartbeat: BatchSource {
+        func collect(into batch: inout Batch) {
+            batch = Batch()
+            (batch.startTime, batch.endTime) = (1, 2)
+        }
     }
 
     @Test("a token and a password are read anew for each connection")
@@ -107,7 +138,7 @@ struct NatsLoginTests {
         try expectDelivered(["nkey": nkey, "nkeySeedFile": seed], to: byKey)
     }
 
-    @Test("a user that may not publish there ends the sink, which says so")
+    @Test("a user that may not publish there is told so, and tries again")
     func notPermitted() async throws {
         let server = try await Nats.server(
             """
@@ -120,7 +151,7 @@ struct NatsLoginTests {
             "publishTimeout": "500ms",
         ])
         let delivery = exporter.deliver(1, of: stream)
-        #expect(delivery.outcome == .fatal)
+        #expect(delivery.isRetry && !delivery.isUncertain)
         #expect(delivery.message.lowercased().contains("permissions violation"), "\(delivery)")
         exporter.close()
     }

@@ -25,10 +25,12 @@ package enum NatsError: Error, Equatable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .setting(let text), .notPermitted(let text), .unanswered(let text), .library(let text): text
+        case .notPermitted(let text): "\(text); give the user the right to do that"
+        case .setting(let text), .unanswered(let text), .library(let text): text
         case .file(let path, let reason): "cannot read \(path): \(reason)"
         case .unreachable(let server, let reason): "cannot connect to \(server): \(reason)"
-        case .refused(let server, let reason): "\(server) refuses: \(reason)"
+        case .refused(let server, let reason):
+            "\(server) refuses: \(reason); check the login and tls; files are read anew with each attempt"
         case .tooLarge(let length, let limit, let owner):
             "the batch is a message of \(length) bytes, and \(owner) takes at most \(limit)"
         case .noStream(let name, let subject):
@@ -40,9 +42,9 @@ package enum NatsError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What becomes of the batch.
     var result: DeliveryResult {
         switch self {
-        // Files and rights may change while the process runs, but whoever set the sink up must look at it.
-        case .setting, .refused, .notPermitted: .fatal(message: description)
-        case .file, .unreachable, .noStream, .library: .retry(message: description)
+        case .setting: .fatal(message: description)
+        // Passwords, keys and rights are changed while the process runs, at the server or here first.
+        case .refused, .notPermitted, .file, .unreachable, .noStream, .library: .retry(message: description)
         case .tooLarge: .rejected(message: description)
         case .unanswered: .retry(isUncertain: true, message: description)
         case .jetStream(let code, _):

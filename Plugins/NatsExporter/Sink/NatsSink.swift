@@ -38,7 +38,8 @@ public final class NatsSink: Exporter {
 
     /// Connects, where a server answers at once; the first batch connects otherwise.
     ///
-    /// - Throws: ``ExporterError`` for settings that cannot be, files that cannot be read, and a server that refuses.
+    /// - Throws: ``ExporterError`` for settings that cannot be, and files that cannot be read. A server that refuses the
+    ///   login is asked again with each batch.
     public init(settings: Settings, host: ExporterHost) throws(ExporterError) {
         do throws(NatsError) {
             self.settings = try NatsSettings(settings)
