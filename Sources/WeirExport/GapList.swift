@@ -59,21 +59,33 @@ package struct GapList: Equatable, Sendable {
 
 /// The gaps of each stream that a sink has to do with: its feed's own, and those that earlier processes left in its
 /// spill.
-struct StreamGaps: Sendable {
+package struct StreamGaps: Equatable, Sendable {
     private var lists: [StreamID: GapList] = [:]
 
     /// Past so many streams, what an earlier one has not told is forgotten: its accounts still know.
     private let limit = 64
 
-    subscript(stream: StreamID) -> GapList { lists[stream] ?? GapList() }
+    package init() {}
 
-    mutating func insert(_ gap: Gap, stream: StreamID) {
+    package subscript(stream: StreamID) -> GapList { lists[stream] ?? GapList() }
+
+    package mutating func insert(_ gap: Gap, stream: StreamID) {
         if lists[stream] == nil, lists.count >= limit, let other = lists.keys.first { lists[other] = nil }
         lists[stream, default: GapList()].insert(gap)
     }
 
     mutating func insert(_ gaps: [Gap], stream: StreamID) {
         for gap in gaps { insert(gap, stream: stream) }
+    }
+
+    /// The gap that a batch leaves, and those that its header would have told.
+    package mutating func insert(lossOf header: FrameHeader, _ cause: Gap.Cause) {
+        insert(header.gaps, stream: header.stream)
+        insert(
+            Gap(
+                first: header.first, last: max(header.first, header.last), batches: 1, rows: header.rows,
+                startTime: header.startTime, endTime: header.endTime, cause: cause),
+            stream: header.stream)
     }
 
     /// Those of another list too.

@@ -21,7 +21,7 @@ package struct PoisonFolder: Sendable {
         self.maximumBytes = maximumBytes
         self.maximumFiles = maximumFiles
         self.fileSystem = fileSystem
-        try PosixSpillFileSystem().makeDirectory(directory)
+        try fileSystem.makeDirectory(directory)
     }
 
     /// Writes a batch file of one frame.
@@ -31,6 +31,7 @@ package struct PoisonFolder: Sendable {
         let header = batch.header.encoded()
         let length = UInt64(header.count + batch.batch.bytes.count)
         guard length <= maximumBytes else { throw .tooLong(limit: maximumBytes, found: length) }
+        try fileSystem.makeDirectory(directory)  // Somebody may have removed it.
         try makeRoom(for: length)
         let path = directory + "/" + Self.name(batch.header, time: time)
         let file: any SpillFile

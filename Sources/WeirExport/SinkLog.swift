@@ -33,6 +33,9 @@ final class SinkLog: Sendable {
         for event in events {
             switch event {
             case .failing(let error): logger.error("the spill fails, and batches wait in memory only: \(error)")
+            case .gone(let directory, let batches):
+                let loss = "files of the spill directory \(directory) were removed or replaced while it is in use"
+                logger.error("\(loss), and \(batches) batches are dropped: keep others from clearing it")
             case .working: logger.info("the spill takes batches again")
             }
         }

@@ -68,13 +68,8 @@ extension SinkQueue {
         for loss in losses {
             accounts.spilled -= loss.amount
             accounts.dropped[loss.cause] += loss.amount
-            guard let header = loss.header else { continue }
-            gaps.insert(header.gaps, stream: header.stream)
-            gaps.insert(
-                Gap(
-                    first: header.first, last: max(header.first, header.last), batches: 1, rows: header.rows,
-                    startTime: header.startTime, endTime: header.endTime, cause: loss.cause),
-                stream: header.stream)
+            gaps.insert(loss.gaps)
+            if let header = loss.header { gaps.insert(lossOf: header, loss.cause) }
         }
     }
 }

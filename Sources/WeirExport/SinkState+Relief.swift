@@ -109,6 +109,9 @@ extension SinkState {
         return spill.writeRetry.failures == 0
     }
 
+    /// The disk has lost batches that it was not asked for.
+    mutating func lose(_ losses: [SpillLoss]) { watchingDrops { $0.queue.lose(losses) } }
+
     // MARK: - Back from disk
 
     /// What a worker read from disk; nil where none can be had at this moment.

@@ -35,7 +35,7 @@ extension SinkWorker {
             state.finish(delivery, worker: index, now: time.monotonic(), random: &random)
         }
         if let id = aftermath.remove { spill?.remove(id) }
-        if let id = aftermath.putBack { spill?.putBack(id) }
+        if let id = aftermath.putBack { putBack(id, inflight.batch.bytes) }
         if let rejected = aftermath.rejected { keep(rejected) }
         reportSpill()
     }
@@ -45,9 +45,14 @@ extension SinkWorker {
         let (inflight, putBack) = change { state in
             state.recalled(taken, worker: index, budget: budget, now: time.monotonic(), random: &random)
         }
-        if let putBack { spill?.putBack(putBack) }
+        if let id = putBack { self.putBack(id, taken.batch?.payload) }
         reportSpill()
         if let inflight { deliver(inflight, index, random: &random) }
+    }
+
+    private func putBack(_ id: SpillID, _ payload: [UInt8]?) {
+        let losses = spill?.putBack(id, payload: payload) ?? []
+        if !losses.isEmpty { change { $0.lose(losses) } }
     }
 
     private func deliverMark(_ mark: FrameHeader, _ index: Int, random: inout SystemRandomNumberGenerator) {
@@ -72,7 +77,10 @@ extension SinkWorker {
             return shared.leaving == shared.counters.count && !shared.leavesSpill
         }
         // Before the sink counts as finished, so that whoever comes next finds the directory free.
-        if isLast { spill?.close() }
+        if isLast, let losses = spill?.close() {
+            change { $0.lose(losses) }
+            reportSpill()
+        }
         shared.withLock { $0.closed += 1 }
     }
 

@@ -234,6 +234,23 @@ struct FileSinkTests {
         #expect(all.damage.count == 1)
     }
 
+    @Test("a directory that somebody removes or renames is made anew by the next frame", arguments: [false, true])
+    func survivesMissingDirectory(isRenamed: Bool) throws {
+        let path = directory.path + "/a/b"
+        let sink = try sink(settings(path))
+        stream.deliver(1, to: sink)
+        if isRenamed {
+            try FileManager.default.moveItem(atPath: directory.path + "/a", toPath: directory.path + "/c")
+        } else {
+            try FileManager.default.removeItem(atPath: directory.path + "/a")
+        }
+        host.pass(1)
+        #expect(stream.deliver(2, to: sink) == .delivered)
+        #expect(stream.deliver(3, to: sink) == .delivered)
+        #expect(try DirectoryContents(path).numbers == [2, 3])
+        if isRenamed { #expect(try DirectoryContents(directory.path + "/c/b").numbers == [1]) }
+    }
+
     @Test("a frame larger than totalBytes is rejected, so that it does not block those behind it")
     func rejectsHugeFrame() throws {
         let sink = try sink(settings(directory.path, rotateBytes: 10, totalBytes: 20))

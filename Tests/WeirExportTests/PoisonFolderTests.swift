@@ -21,6 +21,14 @@ struct PoisonFolderTests {
         return try take(&queue)
     }
 
+    @Test("a folder that somebody removes is made anew")
+    func missing() throws {
+        let folder = try PoisonFolder(directory: directory.path + "/a/b")
+        try FileManager.default.removeItem(atPath: directory.path + "/a")
+        try folder.keep(inflight(42), time: 1)
+        #expect(try directory.names(in: "a/b").count == 1)
+    }
+
     @Test("a batch is kept as a batch file of its own")
     func keeps() throws {
         let path = directory.path + "/a/b"

@@ -227,7 +227,9 @@ struct SpillFaultTests {
         let taken = store.takeOldest()
         #expect(
             taken.losses == [
-                SpillLoss(amount: Amount(batches: 2, rows: 6, bytes: 2 * stream.amount.bytes), cause: .spillCorrupt)
+                SpillLoss(
+                    gaps: stream.gaps(1...2), amount: Amount(batches: 2, rows: 6, bytes: 2 * stream.amount.bytes),
+                    cause: .spillCorrupt)
             ])
         #expect(taken.batch?.header.first == 3)
     }

@@ -8,7 +8,11 @@ import WeirTestSupport
 final class MemoryFileSystem: SpillFileSystem {
     struct State {
         var files: [String: [UInt8]] = [:]
-        var locked: Set<String> = []
+        /// The lock that counts, by directory.
+        var locks: [String: Int] = [:]
+        var locksMade = 0
+        /// Whether somebody removed the directory.
+        var isGone = false
         /// Bytes that the disk still takes.
         var room = Int.max
         /// Whether the process dies where the room ends, instead of being told.
@@ -25,6 +29,11 @@ final class MemoryFileSystem: SpillFileSystem {
         func check(_ attempt: String) throws(SpillError) {
             if isDead { throw .system(code: EIO, attempt: attempt) }
         }
+
+        func checkDirectory(_ attempt: String) throws(SpillError) {
+            try check(attempt)
+            if isGone { throw .system(code: ENOENT, attempt: attempt) }
+        }
     }
 
     let state = Mutex(State())
@@ -38,15 +47,38 @@ final class MemoryFileSystem: SpillFileSystem {
         }
     }
 
+    /// What `rm -r` does.
+    func removeDirectory() {
+        state.withLock { state in
+            (state.files, state.locks, state.isGone) = ([:], [:], true)
+        }
+    }
+
     var names: [String] {
         state.withLock { $0.files.keys.sorted() }
     }
 
     func lock(_ directory: String) throws(SpillError) -> any SpillLock {
-        guard state.withLock({ $0.locked.insert(directory).inserted }) else {
-            throw .inUse(directory: directory, process: 42)
+        let number = try change { state throws(SpillError) in
+            try state.check("lock")
+            guard state.locks[directory] == nil else { throw .inUse(directory: directory, process: 42) }
+            state.isGone = false
+            state.locksMade += 1
+            state.locks[directory] = state.locksMade
+            return state.locksMade
         }
-        return MemoryLock(directory: directory, system: self)
+        return MemoryLock(directory: directory, number: number, system: self)
+    }
+
+    func makeDirectory(_ path: String) throws(SpillError) {
+        state.withLock { $0.isGone = false }
+    }
+
+    func identity(_ path: String) throws(SpillError) -> SpillFileIdentity? {
+        try change { state throws(SpillError) in
+            try state.check("look")
+            return state.files[path] == nil ? nil : MemoryFile.identity(path)
+        }
     }
 
     func list(_ directory: String) throws(SpillError) -> [(name: String, size: UInt64)] {
@@ -57,7 +89,7 @@ final class MemoryFileSystem: SpillFileSystem {
 
     func create(_ path: String) throws(SpillError) -> any SpillFile {
         try change { state throws(SpillError) in
-            try state.check("create")
+            try state.checkDirectory("create")
             guard state.files[path] == nil else { throw .system(code: EEXIST, attempt: "create") }
             guard state.room > 0 else { throw .system(code: ENOSPC, attempt: "create") }
             state.files[path] = []
@@ -93,14 +125,27 @@ final class MemoryFileSystem: SpillFileSystem {
 
 private final class MemoryLock: SpillLock {
     private let directory: String
+    private let number: Int
     private let system: MemoryFileSystem
 
-    init(directory: String, system: MemoryFileSystem) {
+    init(directory: String, number: Int, system: MemoryFileSystem) {
         self.directory = directory
+        self.number = number
         self.system = system
     }
 
-    deinit { _ = system.state.withLock { $0.locked.remove(directory) } }
+    deinit {
+        system.state.withLock { state in
+            if state.locks[directory] == number { state.locks[directory] = nil }
+        }
+    }
+
+    func isInPlace() throws(SpillError) -> Bool {
+        try system.change { state throws(SpillError) in
+            try state.check("look")
+            return state.locks[directory] == number
+        }
+    }
 }
 
 private final class MemoryFile: SpillFile {
@@ -111,6 +156,13 @@ private final class MemoryFile: SpillFile {
         self.path = path
         self.system = system
     }
+
+    /// Names are never used twice.
+    static func identity(_ path: String) -> SpillFileIdentity {
+        SpillFileIdentity(device: 1, number: UInt64(truncatingIfNeeded: path.hashValue))
+    }
+
+    func identity() throws(SpillError) -> SpillFileIdentity { Self.identity(path) }
 
     func length() throws(SpillError) -> UInt64 {
         try system.change { state throws(SpillError) in

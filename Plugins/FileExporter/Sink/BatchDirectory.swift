@@ -47,13 +47,15 @@ struct BatchDirectory: Sendable {
         return nil
     }
 
-    /// Begins a file that is named after all others, and makes room for its first frame.
+    /// Begins a file that is named after all others, in a directory that is made anew where it is gone, and makes room for
+    /// its first frame.
     ///
     /// - Parameter time: The wall clock. Where it stepped back, the name follows the newest one instead, so that the
     ///   order of names stays the order of writing.
     mutating func create(
         stream: StreamName, number: UInt64, time: UInt64, frameLength: UInt64
     ) throws(SystemError) -> any WritableFile {
+        try fileSystem.makeDirectory(path)  // Somebody may have removed it.
         let files = try list()
         bytes = files.reduce(0) { $0 + $1.size }
         try remove(files, needed: frameLength, newFiles: 1)

@@ -34,7 +34,8 @@ package protocol WritableFile: AnyObject, Sendable {
 
     func sync() throws(SystemError)
 
-    /// How long it is, and whether a name still leads to it.
+    /// How long it is, and whether its name still leads to it: not where somebody removed or renamed it, or a directory
+    /// above it.
     func status() throws(SystemError) -> (length: UInt64, hasName: Bool)
 }
 

@@ -161,7 +161,10 @@ private final class PosixFile: WritableFile {
         guard unsafe fstat(descriptor, &status) == 0 else {
             throw SystemError(code: errno, attempt: "look at \(path)")
         }
-        return (UInt64(max(status.st_size, 0)), status.st_nlink > 0)
+        var named = stat()
+        let hasName =
+            unsafe lstat(path, &named) == 0 && named.st_dev == status.st_dev && named.st_ino == status.st_ino
+        return (UInt64(max(status.st_size, 0)), hasName)
     }
 }
 

@@ -27,16 +27,23 @@ package struct PosixSpillFileSystem: SpillFileSystem {
         let holder = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)
         _ = unsafe holder.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
-        return PosixSpillLock(descriptor: descriptor)
+        return PosixSpillLock(descriptor: descriptor, path: path)
     }
 
-    func makeDirectory(_ path: String) throws(SpillError) {
+    package func makeDirectory(_ path: String) throws(SpillError) {
         if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
             throw .failed("make the directory \(path)")
         }
         try makeDirectory(String(path[..<slash]))
         guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .failed("make the directory \(path)") }
+    }
+
+    package func identity(_ path: String) throws(SpillError) -> SpillFileIdentity? {
+        var status = stat()
+        if unsafe lstat(path, &status) == 0 { return SpillFileIdentity(status) }
+        guard errno == ENOENT || errno == ENOTDIR else { throw .failed("look at \(path)") }
+        return nil
     }
 
     private static func holder(_ descriptor: Int32) -> Int32? {
@@ -92,9 +99,11 @@ package struct PosixSpillFileSystem: SpillFileSystem {
 /// Lets the lock go by itself: a child that was begun meanwhile has the same open file until it runs its program.
 private final class PosixSpillLock: SpillLock {
     private let descriptor: Int32
+    private let path: String
 
-    init(descriptor: Int32) {
+    init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
+        self.path = path
         ForkedChild.drops(descriptor)
     }
 
@@ -102,6 +111,10 @@ private final class PosixSpillLock: SpillLock {
         ForkedChild.keeps(descriptor)
         flock(descriptor, LOCK_UN)
         close(descriptor)
+    }
+
+    func isInPlace() throws(SpillError) -> Bool {
+        try PosixSpillFileSystem().identity(path) == SpillFileIdentity(descriptor, path)
     }
 }
 
@@ -115,6 +128,8 @@ private final class PosixSpillFile: SpillFile {
     }
 
     deinit { close(descriptor) }
+
+    func identity() throws(SpillError) -> SpillFileIdentity { try SpillFileIdentity(descriptor, path) }
 
     func length() throws(SpillError) -> UInt64 {
         var status = stat()
@@ -168,6 +183,18 @@ private final class PosixSpillFile: SpillFile {
     }
 }
 
+extension SpillFileIdentity {
+    fileprivate init(_ status: stat) {
+        self.init(device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(status.st_ino))
+    }
+
+    fileprivate init(_ descriptor: Int32, _ path: String) throws(SpillError) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .failed("look at \(path)") }
+        self.init(status)
+    }
+}
+
 /// `open`, under a name that the method above does not hide.
 private enum Glue {
     static func open(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 {
@@ -184,6 +211,9 @@ private enum Glue {
 extension SpillError {
     /// What the call that just failed said.
     fileprivate static func failed(_ attempt: String) -> SpillError { .system(code: errno, attempt: attempt) }
+
+    /// A name leads to nothing any more, or to something else.
+    static func gone(_ path: String) -> SpillError { .system(code: ENOENT, attempt: "open \(path)") }
 
     /// Whether a name is taken, or leads to nothing.
     var isExisting: Bool { number == EEXIST }

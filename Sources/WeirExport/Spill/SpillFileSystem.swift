@@ -7,6 +7,12 @@ package protocol SpillFileSystem: Sendable {
     /// - Throws: ``SpillError/inUse(directory:process:)`` where another has it.
     func lock(_ directory: String) throws(SpillError) -> any SpillLock
 
+    /// Makes a directory and its parents, where they are missing.
+    func makeDirectory(_ path: String) throws(SpillError)
+
+    /// The file that a name leads to; nil where it leads to none.
+    func identity(_ path: String) throws(SpillError) -> SpillFileIdentity?
+
     /// The regular files in a directory, unordered.
     func list(_ directory: String) throws(SpillError) -> [(name: String, size: UInt64)]
 
@@ -24,10 +30,27 @@ package protocol SpillFileSystem: Sendable {
 }
 
 /// A directory that nobody else may use meanwhile.
-package protocol SpillLock: AnyObject, Sendable {}
+package protocol SpillLock: AnyObject, Sendable {
+    /// Whether the directory's name still leads to what was locked. It does not where somebody removed, renamed or
+    /// replaced the directory; an open descriptor shows nothing of that.
+    func isInPlace() throws(SpillError) -> Bool
+}
+
+/// Which file it is, whatever its name.
+package struct SpillFileIdentity: Equatable, Sendable {
+    package var device: UInt64
+    package var number: UInt64
+
+    package init(device: UInt64, number: UInt64) {
+        self.device = device
+        self.number = number
+    }
+}
 
 /// An open segment. Closed when it is let go.
 package protocol SpillFile: AnyObject, Sendable {
+    func identity() throws(SpillError) -> SpillFileIdentity
+
     /// How long it is.
     func length() throws(SpillError) -> UInt64
 

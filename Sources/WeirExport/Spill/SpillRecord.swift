@@ -17,14 +17,19 @@ package struct SpilledBatch: Sendable {
 
 /// A batch that a spill had and has no more.
 package struct SpillLoss: Equatable, Sendable {
-    /// What it was; nil where nobody knows.
+    /// What it was; nil where nobody knows, or where it was several.
     package var header: FrameHeader?
+    /// The gaps that several leave, and those that their headers told.
+    package var gaps: StreamGaps
     package var amount: Amount
     /// `spillFull` or `spillCorrupt`.
     package var cause: Gap.Cause
 
-    package init(header: FrameHeader? = nil, amount: Amount, cause: Gap.Cause) {
+    package init(
+        header: FrameHeader? = nil, gaps: StreamGaps = StreamGaps(), amount: Amount, cause: Gap.Cause
+    ) {
         self.header = header
+        self.gaps = gaps
         self.amount = amount
         self.cause = cause
     }
@@ -71,6 +76,8 @@ package enum SpillEvent: Equatable, Sendable {
     case failing(SpillError)
     /// It takes them again.
     case working
+    /// Somebody removed, renamed or replaced files of the directory while it was in use. What waited in them is lost.
+    case gone(directory: String, batches: UInt64)
 }
 
 /// When what was appended is forced to disk. A killed process loses nothing either way; a machine that loses power may.

@@ -20,6 +20,10 @@ struct SpillSegment {
     var waiting = Amount()
     /// Records that somebody delivers at this moment.
     var taken = 0
+    /// The gaps that it leaves where it is lost. Those of the segment that is read follow from its entries instead.
+    var gaps = StreamGaps()
+    /// The file that its name led to when it was opened; nil where that failed.
+    var identity: SpillFileIdentity?
 
     /// Whether another record may be put at its end.
     var canGrow: Bool { size == length }
@@ -44,6 +48,19 @@ struct SpillEntry {
     let header: FrameHeader
 
     var span: SpillSpan { SpillSpan(offset: offset, length: headerLength + header.payloadLength) }
+}
+
+/// The segment that is read: of its records those that wait, from `next` on.
+struct SpillReader {
+    let number: UInt64
+    let file: any SpillFile
+    var entries: [SpillEntry]
+    var next = 0
+
+    /// What is lost with it.
+    var gaps: StreamGaps {
+        entries[next...].reduce(into: StreamGaps()) { $0.insert(lossOf: $1.header, .spillCorrupt) }
+    }
 }
 
 /// Bytes of a segment that are to be passed over: a record that is done, or what is damaged.

@@ -6,27 +6,27 @@ struct SpillState: ~Copyable {
     /// oldest segment goes as a whole.
     static let segmentBytes: UInt64 = 4 << 20
 
-    private let directory: String
+    let directory: String
     private let maximumBytes: UInt64
     private let segmentBytes: UInt64
     private let sync: SpillSync
-    private let fileSystem: any SpillFileSystem
+    let fileSystem: any SpillFileSystem
     private let time: TimeSource
 
     /// Nil once the spill is closed.
-    private var lock: (any SpillLock)?
+    var lock: (any SpillLock)?
     /// Ascending by number. None is done, but for the last.
-    private var segments: [SpillSegment] = []
+    var segments: [SpillSegment] = []
     private var nextNumber: UInt64 = 1
     /// The last segment, while it grows.
-    private var writer: (number: UInt64, file: any SpillFile, synced: UInt64)?
+    var writer: (number: UInt64, file: any SpillFile, synced: UInt64)?
     /// The segment that is read, and of its records those that wait, from `next` on.
-    private var reader: (number: UInt64, file: any SpillFile, entries: [SpillEntry], next: Int)?
+    var reader: SpillReader?
     private var taken: [SpillID: SpillEntry] = [:]
     /// Records that are done although their segment could not be told.
-    private var unmarked: Set<SpillID> = []
+    var unmarked: Set<SpillID> = []
     private var decoder: BatchDecoder
-    private var events: [SpillEvent] = []
+    var events: [SpillEvent] = []
     private var isFailing = false
 
     init(
@@ -57,9 +57,13 @@ struct SpillState: ~Copyable {
         return events
     }
 
-    mutating func close() {
+    mutating func close() -> [SpillLoss] {
+        guard lock != nil else { return [] }
         if sync != .never { try? writer?.file.sync() }
+        var losses: [SpillLoss] = []
+        try? loseMissing(&losses)
         (writer, reader, lock) = (nil, nil, nil)
+        return losses
     }
 
     // MARK: - Starting
@@ -86,8 +90,10 @@ struct SpillState: ~Copyable {
         var segment = found
         let file = try fileSystem.open(path(segment))
         segment.size = try file.length()
+        segment.identity = try file.identity()
         let scan = try SpillScan(file, length: segment.size)
         segment.waiting = scan.amount
+        for entry in scan.entries { segment.gaps.insert(lossOf: entry.header, .spillCorrupt) }
         segment.length = scan.end
         recovery.losses += scan.losses
         recovery.tornBytes += scan.tornBytes
@@ -116,7 +122,7 @@ struct SpillState: ~Copyable {
     private mutating func append(
         _ header: FrameHeader, _ payload: [UInt8], _ losses: inout [SpillLoss]
     ) throws(SpillError) {
-        guard lock != nil else { throw .closed }
+        try lookAgain(&losses)
         let encoded = header.encoded()
         let length = UInt64(encoded.count) + UInt64(payload.count)
         guard length <= maximumBytes else { throw .tooLong(limit: maximumBytes, found: length) }
@@ -139,7 +145,11 @@ struct SpillState: ~Copyable {
         segments[last].size = segments[last].length
         segments[last].waiting += header.amount
         let entry = SpillEntry(offset: offset, headerLength: UInt64(encoded.count), header: header)
-        if reader?.number == segments[last].number { reader?.entries.append(entry) }
+        if reader?.number == segments[last].number {
+            reader?.entries.append(entry)
+        } else {
+            segments[last].gaps.insert(lossOf: header, .spillCorrupt)
+        }
     }
 
     /// The last segment where it has room, or a new one.
@@ -152,11 +162,12 @@ struct SpillState: ~Copyable {
         }
         if sync != .never { try? writer?.file.sync() }
         writer = nil
-        let segment = SpillSegment(number: nextNumber)
+        var segment = SpillSegment(number: nextNumber)
         let file: any SpillFile
         do throws(SpillError) {
             nextNumber += 1
             file = try fileSystem.create(path(segment))
+            segment.identity = try file.identity()
             if sync != .never { try fileSystem.syncDirectory(directory) }
         } catch {
             if !error.isExisting { try? fileSystem.remove(path(segment)) }
@@ -192,20 +203,20 @@ struct SpillState: ~Copyable {
 
     /// The first waiting batch of a segment; nil where it is damaged, or none is there after all.
     private mutating func take(from index: Int, _ losses: inout [SpillLoss]) throws(SpillError) -> SpilledBatch? {
-        guard try load(index, &losses), let (number, file, entries, next) = reader, next < entries.count else {
-            reader = nil
+        guard try load(index, &losses), let open = reader, open.next < open.entries.count else {
+            closeReader()
             letGoIfDone(segments[index].number)
             return nil
         }
-        let entry = entries[next]
-        let id = SpillID(segment: number, offset: entry.offset)
+        let entry = open.entries[open.next]
+        let id = SpillID(segment: open.number, offset: entry.offset)
         reader?.next += 1
         taken[id] = entry
         segments[index].taken += 1
         segments[index].waiting -= entry.header.amount
         let count = Int(entry.header.payloadLength)
         do {
-            let payload = try file.read(at: entry.offset + entry.headerLength, count: count)
+            let payload = try open.file.read(at: entry.offset + entry.headerLength, count: count)
             _ = try decoder.message(payload, header: entry.header)
             return SpilledBatch(id: id, header: entry.header, payload: payload)
         } catch {
@@ -213,6 +224,13 @@ struct SpillState: ~Copyable {
             remove(id)
             return nil
         }
+    }
+
+    /// From here on, the segment that was read says itself what is lost with it.
+    private mutating func closeReader() {
+        defer { reader = nil }
+        guard let reader, let index = index(of: reader.number) else { return }
+        segments[index].gaps = reader.gaps
     }
 
     /// Makes a segment the one that is read.
@@ -225,14 +243,16 @@ struct SpillState: ~Copyable {
             let file = try file(of: segment)
             let scan = try SpillScan(file, length: segment.length)
             let entries = waiting(scan, of: segment)
-            reader = (segment.number, file, entries, 0)
+            closeReader()
+            reader = SpillReader(number: segment.number, file: file, entries: entries)
+            segments[index].gaps = StreamGaps()
             settle(index, found: entries.reduce(into: Amount()) { $0 += $1.header.amount }, scan.losses, &losses)
             return true
         } catch {
             // Gone, or unreadable for good. For anything else, such as too many open files, the batches wait.
             guard error.isMissing || error.isInputOutput else { throw error }
             note(error)
-            settle(index, found: Amount(), [], &losses)
+            lose(index, &losses)
             return false
         }
     }
@@ -258,16 +278,24 @@ struct SpillState: ~Copyable {
     private func file(of segment: SpillSegment) throws(SpillError) -> any SpillFile {
         if let writer, writer.number == segment.number { return writer.file }
         if let reader, reader.number == segment.number { return reader.file }
-        return try fileSystem.open(path(segment))
+        let file = try fileSystem.open(path(segment))
+        guard try file.identity() == segment.identity else { throw .gone(path(segment)) }
+        return file
     }
 
-    mutating func putBack(_ id: SpillID) {
-        guard let entry = taken.removeValue(forKey: id), let index = index(of: id.segment) else { return }
+    mutating func putBack(_ id: SpillID, payload: [UInt8]?) -> [SpillLoss] {
+        guard let entry = taken.removeValue(forKey: id) else { return [] }
+        guard let index = index(of: id.segment) else { return restore(entry, payload) }
         segments[index].taken -= 1
         segments[index].waiting += entry.header.amount
-        guard let (number, _, entries, next) = reader, number == id.segment else { return }
-        let place = entries[next...].firstIndex { $0.offset > entry.offset } ?? entries.endIndex
-        reader?.entries.insert(entry, at: place)
+        guard let reader, reader.number == id.segment else {
+            segments[index].gaps.insert(lossOf: entry.header, .spillCorrupt)
+            return []
+        }
+        let rest = reader.entries[reader.next...]
+        let place = rest.firstIndex { $0.offset > entry.offset } ?? rest.endIndex
+        self.reader?.entries.insert(entry, at: place)
+        return []
     }
 
     // MARK: - Letting go
@@ -319,8 +347,12 @@ struct SpillState: ~Copyable {
     }
 
     private mutating func delete(_ index: Int) throws(SpillError) {
+        try fileSystem.remove(path(segments[index]))
+        forget(index)
+    }
+
+    mutating func forget(_ index: Int) {
         let segment = segments[index]
-        try fileSystem.remove(path(segment))
         if writer?.number == segment.number { writer = nil }
         if reader?.number == segment.number { reader = nil }
         unmarked = unmarked.filter { $0.segment != segment.number }
@@ -329,16 +361,16 @@ struct SpillState: ~Copyable {
 
     // MARK: - Small change
 
-    private mutating func note(_ error: SpillError) {
+    mutating func note(_ error: SpillError) {
         if !isFailing { events.append(.failing(error)) }
         isFailing = true
     }
 
-    private func index(of number: UInt64) -> Int? {
+    func index(of number: UInt64) -> Int? {
         segments.firstIndex { $0.number == number }
     }
 
-    private func path(_ segment: SpillSegment) -> String { directory + "/" + segment.name }
+    func path(_ segment: SpillSegment) -> String { directory + "/" + segment.name }
 }
 
 extension Amount {

@@ -9,10 +9,12 @@ private import Synchronization
 /// ``SpillSegment``.
 ///
 /// Contents are never a reason to refuse: what is damaged is skipped up to the next header and reported as a loss. A
-/// disk that is full or fails makes ``append(_:payload:)`` say so, and the next one tries again.
+/// disk that is full or fails makes ``append(_:payload:)`` say so, and the next one tries again. Each append, and the end,
+/// looks whether the directory and its files still have their names: what somebody removed or renamed is reported as a
+/// loss, and the directory is made anew.
 ///
 /// Calls may come from any thread, and wait for each other and for the disk: never from the collector's. Memory: the
-/// headers of one segment, and a few words for each other one.
+/// headers of one segment, and a few words and gaps for each other one.
 package final class SpillStore: Sendable {
     /// What this start found.
     package let recovery: SpillRecovery
@@ -48,9 +50,13 @@ package final class SpillStore: Sendable {
         state.withLock { $0.remove(id) }
     }
 
-    /// Makes a batch that was taken wait again.
-    package func putBack(_ id: SpillID) {
-        state.withLock { $0.putBack(id) }
+    /// Makes a batch that was taken wait again. Where its segment is gone meanwhile, it is appended again.
+    ///
+    /// - Parameter payload: Its bytes.
+    /// - Returns: What was lost.
+    @discardableResult
+    package func putBack(_ id: SpillID, payload: [UInt8]? = nil) -> [SpillLoss] {
+        state.withLock { $0.putBack(id, payload: payload) }
     }
 
     /// What waits; what was taken is not in it.
@@ -64,7 +70,10 @@ package final class SpillStore: Sendable {
 
     /// Forces what was appended to disk, unless ``SpillSync/never``, and lets the directory go. What waits is there for
     /// the next who opens it; nothing can be appended or taken any more.
-    package func close() {
+    ///
+    /// - Returns: What is not there, although it waited.
+    @discardableResult
+    package func close() -> [SpillLoss] {
         state.withLock { $0.close() }
     }
 }
