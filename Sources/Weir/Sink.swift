@@ -13,7 +13,8 @@ public struct Sink: Sendable, Equatable {
     /// What the sink is called in logs, accounts and reports; unique among those that start together.
     public var name: String
 
-    /// How many batches may wait. What is being delivered counts.
+    /// How many batches may wait. What is being delivered counts. While deltas are merged or batches go to disk, at most
+    /// 256 more wait, and once more ``maximumBytes``, before any is dropped.
     public var maximumBatches: Int = 256
 
     /// How many bytes of batches may wait. All sinks together hold at most 128 MiB besides.

@@ -29,6 +29,13 @@ extension BatchEncoder {
         return payloads
     }
 
+    /// Encodes a batch in at most so many parts, however long they are.
+    package mutating func encode(_ batch: borrowing Batch, inParts count: Int) throws(BatchError) -> [Payload] {
+        var payloads: [Payload] = []
+        for part in BatchCut.parts(of: batch, count: max(count, 1)) { payloads.append(try encode(part)) }
+        return payloads
+    }
+
     /// A part, or its halves where it is still too large.
     private mutating func encode(
         _ part: Batch, upTo limit: Int, into payloads: inout [Payload]

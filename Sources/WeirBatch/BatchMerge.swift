@@ -13,8 +13,11 @@ package enum BatchMerge {
     /// themselves.
     ///
     /// A view that is cumulative within them, as levels are in a delta feed, has the newer values. Merging in any order
-    /// of neighbours gives the same. The parts of a split collection are not each other's neighbours.
-    package static func merge(older: Batch, newer: Batch) -> Batch? {
+    /// of neighbours gives the same. The parts of a split collection are not each other's neighbours: see ``join(_:)``.
+    ///
+    /// - Parameter isOlderWhole: Whether the older one is all of its collection. Where not, what it lacks is told by
+    ///   another batch, and goes on from that.
+    package static func merge(older: Batch, newer: Batch, isOlderWhole: Bool = true) -> Batch? {
         guard older.endTime == newer.startTime, older.resource == newer.resource, older.isSound, newer.isSound else {
             return nil
         }
@@ -29,11 +32,32 @@ package enum BatchMerge {
             var old = olderTables.tables.removeValue(forKey: definition) ?? new.withoutRows
             old.align(with: &new)
             result.views.append(
-                TableMerge(older: old, newer: new, olderStart: older.startTime, newerStart: newer.startTime).table)
+                TableMerge(
+                    older: old, newer: new, olderStart: isOlderWhole ? older.startTime : newer.startTime,
+                    newerStart: newer.startTime
+                ).table)
         }
         for definition in olderTables.order {
             if let old = olderTables.tables.removeValue(forKey: definition) { result.views.append(old) }
         }
+        return result
+    }
+
+    /// The parts of one collection as one batch, one table a definition; nil where their times or resources differ, or
+    /// columns contradict themselves.
+    package static func join(_ parts: [Batch]) -> Batch? {
+        guard var result = parts.first, parts.allSatisfy(\.isSound) else { return nil }
+        for part in parts.dropFirst() {
+            guard part.startTime == result.startTime, part.endTime == result.endTime, part.resource == result.resource
+            else { return nil }
+            let values = result.strings.add(part.strings)
+            for var view in part.views {
+                view.renameTagValues(values)
+                result.views.append(view)
+            }
+        }
+        var tables = result.tables(values: (0...UInt32(result.strings.count)).map { $0 })
+        result.views = tables.order.compactMap { tables.tables.removeValue(forKey: $0) }
         return result
     }
 }

@@ -3,7 +3,8 @@ package import WeirBatch
 /// What a full queue does. A policy is a small function of the queue's levels and the clock; the queue does the rest:
 /// it moves batches, keeps the accounts and remembers the gaps.
 ///
-/// Bounds hold whatever a policy says: ``evict(_:now:)`` is asked until nothing is over them.
+/// Bounds hold whatever a policy says: ``evict(_:now:)`` is asked until nothing is over them. Where the queue can make room
+/// without a loss, by merging or by a disk, it does that before it drops what a policy names.
 package protocol QueuePolicy: Sendable {
     /// Whether the newest waiting batch is delivered first. The order of arrival, otherwise.
     var deliversNewestFirst: Bool { get }
@@ -45,6 +46,14 @@ package enum Eviction: Equatable, Sendable {
     case newest(Gap.Cause)
     /// The oldest, of which nothing is lost where a newer one of the same cumulative series waits.
     case superseded
+
+    /// Whether the batch goes since the queue is over its bounds, not for its age or by chance.
+    var isForRoom: Bool {
+        switch self {
+        case .oldest(.overflowOldest), .newest(.overflowNewest), .superseded: true
+        case .oldest, .newest: false
+        }
+    }
 }
 
 /// How much a sink may hold. What is in flight counts.

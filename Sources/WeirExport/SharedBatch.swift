@@ -86,19 +86,15 @@ package final class SharedBatch: Sendable {
             rawLength: header.rawLength, bytes: bytes, part: header.part, parts: header.parts, budget: budget)
     }
 
-    /// Two neighbours as one. It covers the numbers of both, and counts against the newer one's budget.
-    convenience init(merging older: SharedBatch, _ newer: SharedBatch, into payload: Payload) {
+    /// Several as one, or as a part of one. It covers the numbers of all, and counts against the newest one's budget.
+    convenience init(
+        merging older: SharedBatch, _ newest: SharedBatch, into payload: Payload, part: UInt32 = 1, parts: UInt32 = 1
+    ) {
         self.init(
-            stream: newer.stream, numbers: older.numbers.lowerBound...newer.numbers.upperBound,
-            newestNumbers: newer.newestNumbers, startTime: payload.startTime, endTime: payload.endTime,
+            stream: newest.stream, numbers: older.numbers.lowerBound...newest.numbers.upperBound,
+            newestNumbers: newest.newestNumbers, startTime: payload.startTime, endTime: payload.endTime,
             rows: payload.rows, points: payload.points, rawLength: payload.rawLength, bytes: payload.bytes,
-            isDelta: true, budget: newer.budget)
-    }
-
-    /// Whether a newer batch may be merged into one with this. Of a split collection a part cannot stand for the whole.
-    func isNeighbour(of newer: SharedBatch) -> Bool {
-        stream == newer.stream && isDelta && newer.isDelta && parts == 1 && newer.parts == 1
-            && numbers.upperBound + 1 == newer.numbers.lowerBound
+            isDelta: true, part: part, parts: parts, budget: newest.budget)
     }
 
     /// Whether a newer batch says all that this one says. A part says what is in no other.

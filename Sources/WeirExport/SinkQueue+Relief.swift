@@ -2,12 +2,12 @@ package import WeirBatch
 
 /// What the relief has in hand: still in the queue, by the accounts.
 enum Relieving: Sendable {
-    case merging(older: QueuedBatch, newer: QueuedBatch)
+    case merging(older: [QueuedBatch], newer: [QueuedBatch])
     case spilling(QueuedBatch)
 
     var items: [QueuedBatch] {
         switch self {
-        case .merging(let older, let newer): [older, newer]
+        case .merging(let older, let newer): older + newer
         case .spilling(let item): [item]
         }
     }
@@ -15,75 +15,56 @@ enum Relieving: Sendable {
 
 /// Making room without losing anything: of batches that no destination has seen, older ones go into newer ones, or to
 /// disk. What takes time happens outside, between a `begin` and a `finish`; what is in hand is not evicted meanwhile.
+///
+/// The policy drops nothing before the relief had its chance: until then the queue may be over its bounds, see
+/// ``awaitsRoom``.
 extension SinkQueue {
     /// Whether so much waits that room is to be made.
     package var isFilling: Bool { levels.fill > 0.5 }
 
-    package var mergesDeltas: Bool { policy.mergesDeltas }
+    /// How many batches the queue may be over its bounds until the relief has made room.
+    package static let excessBatches: UInt64 = 256
+
+    /// Whether the relief may make room without a loss: then nothing is dropped before it has tried.
+    ///
+    /// That is bounded: ``excessBatches`` beyond the bound in batches, and once more the bound in bytes. Where more was
+    /// there when the bounds were lowered, that much, until it is less.
+    var awaitsRoom: Bool {
+        guard hasRelief, isWithinExcess else { return false }
+        if relieving != nil { return true }
+        if usesDisk, !hasTriedDisk { return true }
+        return policy.mergesDeltas && !hasTriedMerging && fresh.least?.batch.isDelta == true
+    }
+
+    private var isWithinExcess: Bool {
+        let (batches, bytes) = (held.batches, held.bytes)
+        return batches <= max(bounds.batches.addingClamped(Self.excessBatches), heldBefore.batches)
+            && bytes <= max(bounds.bytes.addingClamped(bounds.bytes), heldBefore.bytes)
+    }
+
+    /// What is in memory.
+    var held: Amount { accounts.queued.adding(accounts.inflight) }
+
+    /// Whether the next batch finds no room, and the disk was not tried since the last one came.
+    var wantsDisk: Bool { usesDisk && !hasTriedDisk && levels.fill >= 1 }
+
+    /// Nothing more can go to disk at this moment.
+    mutating func noteDiskTried(now: UInt64) {
+        hasTriedDisk = true
+        enforce(now: now)
+    }
+
+    /// Whether the relief has a thread; without one the policy makes room alone.
+    package mutating func setRelief(_ isThere: Bool, now: UInt64) {
+        hasRelief = isThere
+        enforce(now: now)
+    }
 
     /// Whether what the relief has in hand comes before all that could be taken.
     var awaitsRelief: Bool {
         guard !policy.deliversNewestFirst, let first = relieving?.items.first else { return false }
         guard let oldest else { return true }
         return first < oldest
-    }
-
-    // MARK: - Coalescing
-
-    /// Lets the oldest unseen batch go where a newer one of the same series says all that it said.
-    mutating func supersedeOldest() -> Bool {
-        guard let older = fresh.removeLeast() else { return false }
-        guard let newer = fresh.least, older.batch.isSuperseded(by: newer.batch) else {
-            fresh.insert(older)
-            return false
-        }
-        accounts.queued -= older.batch.amount
-        coalesce(older.batch, saving: older.batch.amount)
-        return true
-    }
-
-    private mutating func coalesce(_ older: SharedBatch, saving amount: Amount) {
-        accounts.coalesced += amount
-        gaps.insert(older.gap(.coalesced), stream: older.stream)
-    }
-
-    /// The two oldest unseen batches, if the policy merges and they are neighbours. Those that cannot be merged wait as
-    /// they are from here on.
-    package mutating func beginMerge() -> (older: SharedBatch, newer: SharedBatch)? {
-        guard policy.mergesDeltas, isFilling, relieving == nil else { return nil }
-        while let older = fresh.removeLeast() {
-            guard let newer = fresh.removeLeast() else {
-                fresh.insert(older)
-                return nil
-            }
-            if older.batch.isNeighbour(of: newer.batch) {
-                relieving = .merging(older: older, newer: newer)
-                return (older.batch, newer.batch)
-            }
-            fresh.insert(newer)
-            // Cumulative ones need no merging; a delta without its neighbour is all there is of its time.
-            guard older.batch.isDelta else {
-                fresh.insert(older)
-                return nil
-            }
-            returned.insert(older)
-        }
-        return nil
-    }
-
-    /// Takes the merged batch in for both; nil where they could not be merged.
-    package mutating func finishMerge(_ merged: SharedBatch?, now: UInt64) {
-        guard case .merging(let older, let newer)? = relieving else { return }  // Dropped meanwhile.
-        relieving = nil
-        guard let merged, let saved = older.batch.amount.adding(newer.batch.amount).subtracting(merged.amount) else {
-            returned.insert(older)
-            fresh.insert(newer)
-            return enforce(now: now)
-        }
-        accounts.queued -= saved
-        coalesce(older.batch, saving: saved)
-        fresh.insert(QueuedBatch(batch: merged, position: older.position, arrival: newer.arrival))
-        enforce(now: now)
     }
 
     // MARK: - To disk

@@ -84,6 +84,7 @@ extension SinkQueue {
         for item in own.returned.elements { returned.insert(item.moved(by: other.nextPosition)) }
         nextPosition = other.nextPosition + own.nextPosition
         lastSpilled = other.lastSpilled
+        (heldBefore, hasTriedMerging, hasTriedDisk) = (held, false, false)
         leftOnDisk = other.leftOnDisk
         if !keepsSpill { leftOnDisk += other.accounts.spilled.subtracting(other.leftOnDisk) ?? Amount() }
         gaps = other.gaps

@@ -6,7 +6,8 @@ package import WeirBatch
 /// O(log n) in the number of waiting batches, or better, for each batch that it moves.
 ///
 /// A batch is offered, waits, is taken (in flight), and comes back as delivered, to be dropped, or to its place for
-/// another attempt. What is in flight counts against the bounds and is never evicted. Beside that, a batch may be parked
+/// another attempt. What is in flight counts against the bounds and is never evicted. Bounds may be passed for as long as
+/// something makes room without a loss, see ``awaitsRoom``. Beside that, a batch may be parked
 /// while its policy makes the collector wait for room (`SinkQueue+Parking.swift`), batches that no destination has seen
 /// yet may be merged or go to disk (`SinkQueue+Relief.swift`), and come back from there (`SinkQueue+Spill.swift`).
 package struct SinkQueue: Sendable {
@@ -20,6 +21,14 @@ package struct SinkQueue: Sendable {
     var returned = MinMaxHeap<QueuedBatch>()
     /// What the relief has in hand: still waiting, by the accounts.
     var relieving: Relieving?
+    /// Whether the relief has a thread, and a disk to write to.
+    var hasRelief = true
+    var usesDisk = false
+    /// Whether the relief could make no room by merging, or by the disk, since the last batch came.
+    var hasTriedMerging = false
+    var hasTriedDisk = false
+    /// What was in memory when bounds became lower, or less, as far as it has gone since.
+    var heldBefore = Amount()
     /// The place of the newest batch that went to disk.
     var lastSpilled: UInt64 = 0
     /// What stands on a disk that this sink used before it was changed; the next process finds it.
@@ -71,9 +80,10 @@ package struct SinkQueue: Sendable {
 
     /// Takes a batch in, refuses it, or parks it: then the policy wants the collector to wait.
     ///
-    /// What is taken in or refused is accounted for, and the bounds hold afterwards.
+    /// What is taken in or refused is accounted for, and the bounds hold afterwards, or once the relief has made room.
     package mutating func offer(_ batch: SharedBatch, now: UInt64) {
         withdrawParked()
+        (hasTriedMerging, hasTriedDisk) = (false, false)
         if batch.amount.bytes > bounds.bytes { return refuse(batch, .oversize) }
         switch policy.admit(batch.amount, levels, now: now) {
         case .refuse(let cause): refuse(batch, cause)
@@ -192,10 +202,13 @@ package struct SinkQueue: Sendable {
     }
 
     private mutating func shed(now: UInt64) {
+        heldBefore.batches = min(heldBefore.batches, held.batches)
+        heldBefore.bytes = min(heldBefore.bytes, held.bytes)
         if let age = bounds.ageNanoseconds {
             while let oldest, now > oldest.arrival, now - oldest.arrival > age { dropOldest(.expired) }
         }
         while let eviction = policy.evict(levels, now: now) {
+            if eviction.isForRoom, awaitsRoom { return }
             let hasEvicted =
                 switch eviction {
                 case .oldest(let cause): dropOldest(cause)

@@ -49,7 +49,7 @@ struct SpillUse: Sendable {
 extension SinkState {
     package enum Relief: Sendable {
         /// Merge these and report with ``finishMerge(_:now:)``.
-        case merge(older: SharedBatch, newer: SharedBatch)
+        case merge(MergeWork)
         /// Write this to disk and report with ``finishSpill(isStored:losses:now:random:)``.
         case spill(FrameHeader, SharedBatch)
         /// Until something changes, or until then.
@@ -62,7 +62,7 @@ extension SinkState {
         if spill == nil && !queue.mergesDeltas { return false }
         return switch phase {
         case .running: queue.isFilling
-        case .draining: spill != nil
+        case .draining: spill != nil || queue.isFilling
         case .ended, .abandoned, .awaiting, .retiring: false
         }
     }
@@ -75,17 +75,21 @@ extension SinkState {
         case .running: break
         case .draining(let deadline): isEnding = now >= deadline
         }
+        // A disk that failed is tried again after a while, and before anything is dropped.
+        if let spill, spill.writeTime <= now || queue.wantsDisk {
+            if let (header, batch) = queue.beginSpill(all: isEnding) { return .spill(header, batch) }
+            if queue.wantsDisk { watchingDrops { $0.queue.noteDiskTried(now: now) } }
+        }
         guard let spill, spill.writeTime <= now else {
             // Without a disk, or while it fails.
-            if let pair = queue.beginMerge() { return .merge(older: pair.older, newer: pair.newer) }
+            if let work = watchingDrops({ $0.queue.beginMerge(now: now) }) { return .merge(work) }
             return .wait(until: queue.isFilling ? spill?.writeTime : nil)
         }
-        if let (header, batch) = queue.beginSpill(all: isEnding) { return .spill(header, batch) }
         guard case .draining(let deadline) = phase, !isEnding else { return .wait(until: nil) }
         return .wait(until: deadline)
     }
 
-    package mutating func finishMerge(_ merged: SharedBatch?, now: UInt64) {
+    package mutating func finishMerge(_ merged: [SharedBatch]?, now: UInt64) {
         watchingDrops { $0.queue.finishMerge(merged, now: now) }
     }
 
@@ -97,6 +101,7 @@ extension SinkState {
         } else {
             let pause = spill?.writeRetry.failed(random: &random) ?? 0
             spill?.writeTime = now.addingClamped(pause)
+            queue.hasTriedDisk = true
         }
         let stored = watchingDrops { $0.queue.finishSpill(isStored: isStored, losses: losses, now: now) }
         if finalCondition != nil { queue.dropAll(.fatal) }

@@ -103,6 +103,7 @@ package struct SinkState: Sendable {
         self.workers = Array(repeating: Worker(), count: max(workers, 1))
         demand = isOnDemand ? 0 : nil
         spill = hasSpill ? SpillUse() : nil
+        self.queue.usesDisk = hasSpill
     }
 
     package var condition: Condition {

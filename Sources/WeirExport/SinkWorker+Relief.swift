@@ -10,8 +10,10 @@ extension SinkWorker {
             shared.hasRelief = true
             return true
         }
-        guard isNeeded, !Thread.start("weir-relief", { self.relieve() }) else { return }
-        shared.withLock { $0.hasRelief = false }
+        guard isNeeded else { return }
+        let hasStarted = Thread.start("weir-relief") { self.relieve() }
+        change { $0.queue.setRelief(hasStarted, now: time.monotonic()) }
+        if !hasStarted { shared.withLock { $0.hasRelief = false } }
     }
 
     private func relieve() {
@@ -26,8 +28,8 @@ extension SinkWorker {
                 return nil
             }
             switch relief {
-            case .merge(let older, let newer):
-                let merged = merger?.merge(older: older, newer: newer)
+            case .merge(let work):
+                let merged = merger?.merge(work)
                 change { $0.finishMerge(merged, now: time.monotonic()) }
             case .spill(let header, let batch):
                 let result = spill?.append(header, payload: batch.bytes)

@@ -30,6 +30,37 @@ struct BatchMergeTests {
         }
     }
 
+    @Test("the parts of a batch, joined, say what it said")
+    func join() throws {
+        var encoder = try BatchEncoder()
+        var decoder = try BatchDecoder()
+        for seed in 0..<UInt64(20 * scale) {
+            var model = DeltaModel(seed: seed)
+            let batches = (0..<6).map { _ in model.next() } + (0..<3).map { _ in model.next(isQuiet: true) }
+            var whole = batches[0]
+            for batch in batches.dropFirst() {
+                whole = try #require(BatchMerge.merge(older: whole, newer: batch))
+            }
+            var parts: [Batch] = []
+            for payload in try encoder.encode(whole, inParts: 4) {
+                let header = FrameHeader(stream: StreamID(high: 1, low: 1), first: 1, last: 9, payload: payload)
+                parts.append(try decoder.decode(payload.bytes, header: header))
+            }
+            let joined = try #require(BatchMerge.join(parts))
+            #expect(joined.startTime == whole.startTime && joined.endTime == whole.endTime)
+            try expect(joined, says: model.totals, seed: seed)
+        }
+    }
+
+    @Test("of a collection that is not whole, what it lacks goes on from its end")
+    func olderIsPart() {
+        let older = counts(10, 20, [("a", 10, 0, 1)])
+        let newer = counts(20, 30, [("a", 20, 0, 2), ("b", 20, 0, 3)])
+        let merged = BatchMerge.merge(older: older, newer: newer, isOlderWhole: false)
+        #expect(merged?.views.first?.startTimes == [10, 20])
+        #expect(merged?.views.first?.integers == [3, 3])
+    }
+
     private func expect(_ batch: Batch, says totals: [DeltaModel.Key: DeltaModel.Life], seed: UInt64) throws {
         for view in batch.views {
             #expect(view.rows == totals.count, "seed \(seed), \(view.name)")

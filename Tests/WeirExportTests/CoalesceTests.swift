@@ -19,7 +19,8 @@ struct CoalesceTests {
     }
 
     private func pair(_ state: inout SinkState, now: UInt64 = 100) -> (older: SharedBatch, newer: SharedBatch)? {
-        if case .merge(let older, let newer) = state.nextRelief(now: now) { (older, newer) } else { nil }
+        guard case .merge(let work) = state.nextRelief(now: now), work.batches.count == 2 else { return nil }
+        return (work.batches[0], work.batches[1])
     }
 
     @Test("begins past half the bounds, with the two oldest, until half is left")
@@ -32,7 +33,7 @@ struct CoalesceTests {
         #expect(state.needsRelief)
         while let (older, newer) = pair(&state) {
             #expect(state.queue.accounts.queued.batches >= 5)
-            state.finishMerge(merge(older, newer), now: 100)
+            state.finishMerge([merge(older, newer)], now: 100)
             #expect(state.queue.accounts.imbalance == nil)
         }
         #expect(state.queue.accounts.queued.batches == 4)
@@ -56,7 +57,7 @@ struct CoalesceTests {
         state.finishMerge(nil, now: 100)
         let second = try #require(pair(&state))
         #expect(second.older.numbers == 2...2)
-        state.finishMerge(merge(second.older, second.newer), now: 100)
+        state.finishMerge([merge(second.older, second.newer)], now: 100)
         #expect(state.queue.oldestNumber == 1)
         #expect(state.queue.accounts.queued.batches == 5)
     }
@@ -65,7 +66,7 @@ struct CoalesceTests {
     func takesNoLarger() throws {
         var state = filled(6)
         let (older, newer) = try #require(pair(&state))
-        state.finishMerge(merge(older, newer, bytes: 201), now: 100)
+        state.finishMerge([merge(older, newer, bytes: 201)], now: 100)
         #expect(state.queue.accounts.coalesced == Amount())
         #expect(state.queue.accounts.queued.bytes == 600)
         #expect(state.queue.accounts.imbalance == nil)
@@ -79,18 +80,33 @@ struct CoalesceTests {
         #expect(state.queue.accounts.queued.batches == 3)
     }
 
-    @Test("the bounds hold while a merge takes its time, and what is merged stays")
-    func holdsBounds() throws {
+    @Test("nothing is dropped while a merge takes its time, up to a bound of its own")
+    func waitsForMerge() throws {
         var state = filled(6)
         let (older, newer) = try #require(pair(&state))
-        for number in 7...UInt64(20) {
+        let limit = 8 + SinkQueue.excessBatches
+        for number in 7...limit {
             state.offer(batch(number, isDelta: true), now: number)
-            #expect(state.queue.accounts.queued.batches <= 8)
-            #expect(state.queue.accounts.imbalance == nil)
+            #expect(state.queue.accounts.dropped.total == Amount())
         }
-        state.finishMerge(merge(older, newer), now: 100)
+        for number in limit + 1...limit + 10 { state.offer(batch(number, isDelta: true), now: number) }
+        // Once there is too much, the bounds hold; what is merged stays.
+        #expect(state.queue.accounts.queued.batches <= limit)
+        #expect(state.queue.accounts.dropped[.overflowOldest].batches > 0)
+        state.finishMerge([merge(older, newer)], now: 100)
         #expect(state.queue.oldestNumber == 1)
-        #expect(state.queue.accounts.dropped[.overflowOldest].batches == 12)
+        #expect(state.queue.accounts.imbalance == nil)
+    }
+
+    @Test("where nothing is left to merge, or nobody merges, the bounds hold")
+    func nothingToMerge() throws {
+        var state = SinkState(queue: SinkQueue(bounds: QueueBounds(batches: 2), policy: Coalesce()))
+        for number in 1...UInt64(6) { state.offer(batch(2 * number, isDelta: true), now: 0) }
+        #expect(state.queue.accounts.queued.batches == 6)
+        #expect(pair(&state) == nil)
+        #expect(state.queue.accounts.queued.batches == 2)
+        #expect(state.queue.accounts.dropped[.overflowOldest].batches == 4)
+        #expect(state.takeEvents() == [.dropping])
     }
 
     @Test("nothing newer is delivered while the oldest are merged")
@@ -101,7 +117,7 @@ struct CoalesceTests {
             Issue.record("wanted to wait for the relief")
             return
         }
-        state.finishMerge(merge(older, newer), now: 100)
+        state.finishMerge([merge(older, newer)], now: 100)
         guard case .deliver(let item) = state.nextStep(now: 100) else {
             Issue.record("wanted a delivery")
             return
@@ -113,7 +129,7 @@ struct CoalesceTests {
     func lostMerge() throws {
         var state = filled(6)
         let (older, newer) = try #require(pair(&state))
-        state.finishMerge(merge(older, newer), now: 100)
+        state.finishMerge([merge(older, newer)], now: 100)
         state.drain(deadline: 0)
         guard case .end(let mark?) = state.nextStep(now: 200) else {
             Issue.record("wanted the end mark")
@@ -130,7 +146,7 @@ struct CoalesceTests {
         state.abandon(now: 100)
         #expect(state.queue.accounts.dropped[.shutdown].batches == 6)
         let accounts = state.queue.accounts
-        state.finishMerge(merge(older, newer), now: 200)
+        state.finishMerge([merge(older, newer)], now: 200)
         #expect(state.queue.accounts == accounts)
         guard case .end = state.nextRelief(now: 200) else {
             Issue.record("wanted the relief to leave")

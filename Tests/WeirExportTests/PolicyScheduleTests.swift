@@ -28,7 +28,7 @@ private struct Schedule {
     var coverage = Coverage()
     let isDelta: Bool
     /// What a relief merges at this moment.
-    var merging: (older: SharedBatch, newer: SharedBatch)?
+    var merging: MergeWork?
 
     init(policy: NamedPolicy, seed: UInt64) {
         self.policy = policy
@@ -70,7 +70,7 @@ private struct Schedule {
         }
         // Nothing that waits still should have come first, but for what is being merged: who delivers alone waits for that.
         let number = item.batch.numbers.lowerBound
-        let hand = merging.map { [$0.older.numbers.lowerBound, $0.newer.numbers.lowerBound] } ?? []
+        let hand = merging.map { $0.batches.map(\.numbers.lowerBound) } ?? []
         let waiting = queue.contents.map(\.batch.numbers.lowerBound).filter { !hand.contains($0) }
         #expect(before.contains(number) || waiting.isEmpty || number == offered)
         if policy == .lifo {
@@ -83,14 +83,16 @@ private struct Schedule {
 
     /// Begins a merge, or ends it.
     private mutating func relieve() {
-        guard let (older, newer) = merging else {
-            merging = queue.beginMerge()
+        guard let work = merging else {
+            merging = queue.beginMerge(now: now)
+            if merging == nil { checkBounds() }
             return
         }
+        let (older, newer) = (work.batches[0], work.batches[1])
         let rows = UInt64.random(in: 0...(older.rows + newer.rows), using: &random)
         let bytes = Int.random(in: 1...(older.bytes.count + newer.bytes.count + 10), using: &random)
         let isMerged = Int.random(in: 0..<5, using: &random) > 0
-        queue.finishMerge(isMerged ? merge(older, newer, rows: rows, bytes: bytes) : nil, now: now)
+        queue.finishMerge(isMerged ? [merge(older, newer, rows: rows, bytes: bytes)] : nil, now: now)
         merging = nil
     }
 
@@ -108,10 +110,11 @@ private struct Schedule {
 
     private func check() throws {
         try #require(queue.accounts.imbalance == nil)
-        let held = queue.accounts.queued.batches + queue.accounts.inflight.batches
-        #expect(held <= max(bounds.batches, UInt64(inflight.count)))
-        let bytes = queue.accounts.queued.bytes + queue.accounts.inflight.bytes
-        #expect(bytes <= max(bounds.bytes, queue.accounts.inflight.bytes))
+        if policy == .coalesce, isDelta {
+            checkBounds(excess: Amount(batches: SinkQueue.excessBatches, bytes: bounds.bytes))
+        } else {
+            checkBounds()
+        }
         let contents = queue.contents
         #expect(UInt64(contents.count) == queue.accounts.queued.batches)
         let headers = contents.compactMap(\.header) + inflight.map(\.header)
@@ -119,6 +122,14 @@ private struct Schedule {
             batches: contents.map(\.batch.numbers) + inflight.map(\.batch.numbers),
             gaps: queue.pendingGaps() + headers.flatMap(\.gaps),
             offered: offered - (queue.parkedUntil == nil ? 0 : 1))
+    }
+
+    /// - Parameter excess: What merging is waited for with.
+    private func checkBounds(excess: Amount = Amount()) {
+        let held = queue.accounts.queued.batches + queue.accounts.inflight.batches
+        #expect(held <= max(bounds.batches, UInt64(inflight.count)) + excess.batches)
+        let bytes = queue.accounts.queued.bytes + queue.accounts.inflight.bytes
+        #expect(bytes <= max(bounds.bytes, queue.accounts.inflight.bytes) + excess.bytes)
     }
 
     /// All that is left is delivered, and the end mark tells the rest.

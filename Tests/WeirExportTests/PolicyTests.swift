@@ -105,9 +105,10 @@ struct PolicyTests {
         #expect(queue.accounts.coalesced.batches == 3)
     }
 
-    @Test("coalesce drops the oldest delta where merging did not keep up")
+    @Test("coalesce drops the oldest delta where nobody merges")
     func coalesceDropsDeltas() {
         var queue = SinkQueue(bounds: QueueBounds(batches: 3), policy: Coalesce())
+        queue.setRelief(false, now: 0)
         for number in 1...5 { queue.offer(batch(UInt64(number), isDelta: true), now: 0) }
         #expect(queue.accounts.dropped[.overflowOldest].batches == 2)
         #expect(queue.accounts.coalesced.batches == 0)

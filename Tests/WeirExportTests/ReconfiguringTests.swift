@@ -63,6 +63,37 @@ struct ReconfiguringTests {
         #expect(state.endMarks.map(\.numbers.lowerBound) == [source.count])
     }
 
+    @Test(
+        "deltas of a sink that is behind add up over a change, at a bound of a few batches", arguments: [600, 4 << 20])
+    func deltasAddUp(partBytes: Int) async throws {
+        let away = Destination(.failingUntilReleased)
+        func sink(timeout: UInt64) throws -> SinkConfiguration {
+            var sink = try away.sink("a", bounds: QueueBounds(batches: 4), policy: Coalesce())
+            sink.temporality = .delta
+            sink.timeoutNanoseconds = timeout
+            sink.retry = Retry(first: 1_000_000, longest: 1_000_000)
+            sink.breaker = Breaker(failuresInARow: 0, failuresOf20: 0)
+            return sink
+        }
+        let first = configuration { $0.partBytes = partBytes }
+        let pipeline = try Pipeline(first, source: source, sinks: [sink(timeout: 1_000_000_000)])
+        try pipeline.start()
+        await source.collections.wait(for: 10)
+        try pipeline.reconfigure(first, sinks: [sink(timeout: 2_000_000_000)], unchanged: [])
+        await source.collections.wait(for: source.count + 5)
+        away.release()
+        let sink = await pipeline.end().sinks[0]
+        #expect(sink.accounts.imbalance == nil)
+        #expect(sink.accounts.dropped.total == Amount() && sink.accounts.refused.total == Amount())
+        var decoder = try BatchDecoder()
+        var counted: Int64 = 0
+        for frame in away.state.frames {
+            let batches = try decoder.decode(headless: frame)
+            counted += batches.flatMap(\.views).filter { $0.name == "collections" }.flatMap(\.integers).reduce(0, +)
+        }
+        #expect(counted == Int64(source.count))
+    }
+
     @Test("what was dropped before is told after, and narrower bounds hold at once")
     func gaps() async throws {
         let (away, there) = (Destination(.failing), Destination(.failingUntilReleased))

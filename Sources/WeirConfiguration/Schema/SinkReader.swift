@@ -1,3 +1,4 @@
+internal import Weir
 internal import WeirExport
 
 /// Reads `sinks`: a name, and under it what the sink is.
@@ -32,9 +33,9 @@ struct SinkReader {
         }
         model.settings = settings(of: model.exporter, &reader)
         model.policy = PolicyReader.policy(&reader)
-        readBounds(&reader, into: &model)
         readFailures(&reader, into: &model)
         readFeed(&reader, into: &model)
+        readBounds(&reader, into: &model)
         readPlugin(&reader, into: &model)
         return model
     }
@@ -78,6 +79,7 @@ struct SinkReader {
         model.maximumBatches = bounds.integer("batches", Ranges.batches)
         model.maximumBytes = bounds.bytes("bytes", Ranges.bytes)
         model.maximumAge = bounds.duration("age", Ranges.age)
+        checkPromise(model, &bounds)
         bounds.finish()
 
         var spill = sink.mapping("spill")
@@ -91,6 +93,17 @@ struct SinkReader {
             spill.reportMissing("directory", "where batches go that memory has no room for")
         }
         model.poisonDirectory = sink.text("poison")
+    }
+
+    /// Deltas are merged so that none is lost. What a worker has tried stays as it is, and the others need a place.
+    private func checkPromise(_ model: SinkModel, _ bounds: inout MappingReader) {
+        guard model.isDelta == true, model.policy == nil || model.policy == .coalesce else { return }
+        let workers = model.workers ?? 1
+        guard let batches = model.maximumBatches, batches <= workers else { return }
+        bounds.reportConflict(
+            "batches",
+            "expected at least \(workers + 1) where deltas are coalesced, found \(batches): a batch for each worker, which "
+                + "stays as it was tried, and one that takes in all others; raise the bound, or choose another policy")
     }
 
     private func readFailures(_ sink: inout MappingReader, into model: inout SinkModel) {

@@ -51,7 +51,7 @@ package struct StreamTracker {
 
         /// The number of the first part of the collection whose parts come in, and how many have come.
         fileprivate struct Parts: Equatable, Sendable {
-            var first: UInt64 = 0
+            var last: UInt64 = 0
             var count: UInt32 = 0
         }
 
@@ -203,8 +203,9 @@ extension StreamTracker.Source {
     /// Whether all parts of a header's collection have come with it.
     fileprivate mutating func completes(_ header: FrameHeader) -> Bool {
         guard header.parts > 1 else { return true }
-        let first = header.first &- UInt64(header.part) &+ 1
-        if parts.first != first { parts = Parts(first: first) }
+        // By its last number: the first part may cover more than one, since others were merged into it.
+        let last = header.last &+ UInt64(header.parts &- header.part)
+        if parts.last != last { parts = Parts(last: last) }
         parts.count += 1
         return parts.count == header.parts
     }
