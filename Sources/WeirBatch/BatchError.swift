@@ -39,6 +39,8 @@ package enum BatchError: Error, Equatable, Sendable {
     case columnLength(view: String, column: String, expected: UInt64, found: UInt64)
     /// An index into the strings that are not there.
     case tagValue(view: String, strings: Int, found: UInt32)
+    /// A key that a view has twice, so that a row may have two values of one tag.
+    case repeatedKey(view: String, key: String)
     /// An exemplar of a row that is not there.
     case exemplarRow(view: String, rows: Int, found: UInt32)
     /// Bounds or bucket indexes that do not ascend; `position` is the first that does not.
@@ -81,6 +83,7 @@ extension BatchError: CustomStringConvertible {
         case .columnLength(let view, let column, let expected, let found):
             "view \(view): column \(column) has \(found) values, not \(expected)"
         case .tagValue(let view, let strings, let found): "view \(view): tag value \(found) of \(strings) strings"
+        case .repeatedKey(let view, let key): "view \(view): the key \(key) is there twice"
         case .exemplarRow(let view, let rows, let found): "view \(view): exemplar of row \(found) of \(rows)"
         case .notAscending(let view, let column, let position):
             "view \(view): \(column) does not ascend at \(position)"

@@ -77,7 +77,8 @@ extension ViewColumns {
 
     /// Gives two tables of one definition the same keys, the other's first, and the same, coarser, scale.
     package mutating func align(with other: inout ViewColumns) {
-        let keys = other.tagKeys + tagKeys.filter { !other.tagKeys.contains($0) }
+        let known = Set(other.tagKeys.map(ExactString.init))
+        let keys = other.tagKeys + tagKeys.filter { !known.contains(ExactString($0)) }
         setKeys(keys)
         other.setKeys(keys)
         let coarser = min(scale, other.scale)
@@ -87,11 +88,12 @@ extension ViewColumns {
 
     /// Lays the tags out for other keys. A key that was not there before is no row's; one that is left out must be.
     package mutating func setKeys(_ keys: [String]) {
-        guard keys != tagKeys else { return }
+        let (wanted, own) = (keys.map(ExactString.init), tagKeys.map(ExactString.init))
+        guard wanted != own else { return }
         var values: [UInt32] = []
         values.reserveCapacity(keys.count * rows)
-        for key in keys {
-            if let place = tagKeys.firstIndex(of: key) {
+        for key in wanted {
+            if let place = own.firstIndex(of: key) {
                 values += tagValues[place * rows..<(place + 1) * rows]
             } else {
                 values += repeatElement(0, count: rows)

@@ -53,6 +53,10 @@ extension ViewColumns {
                 throw .notAscending(view: name, column: "bounds", position: position)
             }
         }
+        var keys: Set<ExactString> = []
+        for key in tagKeys where !keys.insert(ExactString(key)).inserted {
+            throw .repeatedKey(view: name, key: key)
+        }
         let greatest = tagValues.reduce(0, max)
         if Int(greatest) > strings { throw .tagValue(view: name, strings: strings, found: greatest) }
         if !exemplars.isEmpty { try validateExemplars(strings: strings) }

@@ -1,3 +1,5 @@
+package import WeirExporterKit
+
 /// Names of which readers of lines make trees: letters, digits, `_` and `-`, with dots between levels.
 package enum LineName {
     /// A name of ours: `/` becomes a level, whatever else does not fit `_`.
@@ -5,6 +7,11 @@ package enum LineName {
 
     /// One level: dots and slashes become `_` too. What is empty is `_`.
     package static func level(_ text: String) -> String { cleaned(text, keepsLevels: false) }
+
+    /// Tags by their keys: where a key stands in a table may change from batch to batch, and a series' name must not.
+    package static func ordered(_ tags: [DeliveredTag]) -> [DeliveredTag] {
+        tags.count < 2 ? tags : tags.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    }
 
     private static func cleaned(_ text: String, keepsLevels: Bool) -> String {
         var bytes: [UInt8] = []

@@ -10,7 +10,7 @@ import WeirTestSupport
 @Suite("Lines of StatsD and Graphite")
 struct LineTests {
     private static let receivedStatsd = [
-        "p.http.requests.route._users.a_b.x_y_z:4|c", "p.http.requests.route._:5|c", "p.bytes:1.5|c", "p.open:+2|g",
+        "p.http.requests.a_b.x_y_z.route._users:4|c", "p.http.requests.route._:5|c", "p.bytes:1.5|c", "p.open:+2|g",
         "p.closed:-2|g", "p.heat:0|g", "p.heat:-3.5|g", "p.latency.count:10|c", "p.latency.sum:15.0|c",
         "p.latency.min:1.0|g", "p.latency.max:2.0|g", "p.latency.p50:1.5|g", "p.latency.p90:1.9|g",
         "p.latency.p99:1.99|g",
@@ -35,7 +35,7 @@ struct LineTests {
         let lines = receiver.packet().split(separator: "\n").map(String.init)
         #expect(
             lines.prefix(6) == [
-                "http.requests:4|c|#route:/users,a.b:x:y_z", "http.requests:5|c|#route:_", "bytes:1.5|c", "open:2|c",
+                "http.requests:4|c|#a.b:x:y_z,route:/users", "http.requests:5|c|#route:_", "bytes:1.5|c", "open:2|c",
                 "closed:-2|c", "heat:-3.5|g",
             ])
         exporter.close()
@@ -60,7 +60,7 @@ struct LineTests {
             ])
         #expect(try exporter.deliver(Samples.batch(.cumulative)) == Delivery(.delivered))
         let lines = receiver.packet().split(separator: "\n").map(String.init)
-        let name = hasTags ? "http.requests;route=/users;a.b=x:y|z" : "http.requests.route._users.a_b.x_y_z"
+        let name = hasTags ? "http.requests;a.b=x:y|z;route=/users" : "http.requests.a_b.x_y_z.route._users"
         #expect(lines.first == "a.b.\(name) 4 1795525210")
         #expect(lines.contains("a.b.heat -3.5 1795525210") && lines.contains("a.b.latency.p50 1.5 1795525210"))
         #expect(!lines.contains { $0.contains("nan") })

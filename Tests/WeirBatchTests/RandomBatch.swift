@@ -50,7 +50,7 @@ extension ViewColumns {
         view.temporality = Temporality.allCases.randomElement(using: &generator)!
         view.isMonotonic = .random(using: &generator)
         view.rows = rows
-        view.tagKeys = (0..<Int.random(in: 0...4, using: &generator)).map { _ in .random(using: &generator) }
+        view.tagKeys = (0..<Int.random(in: 0...4, using: &generator)).map { "\($0)" + .random(using: &generator) }
         view.tagValues = (0..<rows * view.tagKeys.count).map { _ in
             .random(in: 0...UInt32(strings), using: &generator)
         }

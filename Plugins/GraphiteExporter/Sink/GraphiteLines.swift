@@ -21,9 +21,11 @@ struct GraphiteLines {
         var name = prefix + LineName.path(view.name)
         var tags = ""
         if hasTags {
-            for tag in row.tags { tags += ";\(LineName.escaped(tag.key, ";!^="))=\(Self.value(tag.value))" }
+            for tag in LineName.ordered(row.tags) {
+                tags += ";\(LineName.escaped(tag.key, ";!^="))=\(Self.value(tag.value))"
+            }
         } else {
-            for tag in row.tags { name += ".\(LineName.level(tag.key)).\(LineName.level(tag.value))" }
+            for tag in LineName.ordered(row.tags) { name += ".\(LineName.level(tag.key)).\(LineName.level(tag.value))" }
         }
         let seconds = row.endTime / 1_000_000_000
         switch view.kind {

@@ -33,12 +33,12 @@ struct StatsdLines {
         var name = prefix + LineName.path(view.name)
         var tags = ""
         if isDogStatsD {
-            tags = row.tags.map { tag in
+            tags = LineName.ordered(row.tags).map { tag in
                 LineName.escaped(tag.key, ":,|#@") + ":" + LineName.escaped(tag.value, ",|#@")
             }.joined(separator: ",")
             if !tags.isEmpty { tags = "|#" + tags }
         } else {
-            for tag in row.tags { name += ".\(LineName.level(tag.key)).\(LineName.level(tag.value))" }
+            for tag in LineName.ordered(row.tags) { name += ".\(LineName.level(tag.key)).\(LineName.level(tag.value))" }
         }
         switch view.kind {
         case .count: counter(name, RowNumbers.text(of: row, in: view), tags)

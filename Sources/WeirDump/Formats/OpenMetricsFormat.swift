@@ -2,7 +2,7 @@ internal import WeirBatch
 
 /// The latest value of all series as an OpenMetrics exposition, with the times at which they were read.
 ///
-/// Views that have one description are one family. Where several sources are shown, a label `stream` tells them apart.
+/// A view is one family, whichever sources and tables its series come from. Where several sources are shown, a label `stream` tells them apart.
 /// Names lose what OpenMetrics does not allow; of two that thereby become one, the later gets a number.
 package struct OpenMetricsFormat: TableFormat {
     package init() {}
@@ -22,12 +22,13 @@ package struct OpenMetricsFormat: TableFormat {
         }
         // Groups of one description side by side: a family stands in one piece.
         var families: [(view: ViewDescription, groups: [SeriesTable.Group])] = []
-        var positions: [ViewDescription: Int] = [:]
+        var positions: [ViewDescription.Identity: Int] = [:]
         for group in table.groups where !group.sorted.isEmpty {
-            if let position = positions[group.view] {
+            let identity = group.view.identity
+            if let position = positions[identity] {
                 families[position].groups.append(group)
             } else {
-                positions[group.view] = families.count
+                positions[identity] = families.count
                 families.append((group.view, [group]))
             }
         }

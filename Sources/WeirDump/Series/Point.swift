@@ -2,8 +2,8 @@ package import WeirBatch
 
 /// What was measured, by which view: everything that a batch says of a view but its series.
 ///
-/// Two views with the same description are one; a view that changed, even if only its bounds did, is another.
-package struct ViewDescription: Hashable, Sendable {
+/// Whether two are one view, their ``identity`` says.
+package struct ViewDescription: Equatable, Sendable {
     package var name: String
     package var description: String
     package var unit: String
@@ -27,6 +27,33 @@ package struct ViewDescription: Hashable, Sendable {
         tagKeys = view.tagKeys
         bounds = view.bounds
     }
+
+    /// What makes the values of two views ones that can stand for each other, or be added. A view that changed in any of
+    /// it, even if only its bounds did, is another. Its keys are not among it, since those of a view that keeps all tags
+    /// come and go with its series, nor is what it says in words.
+    package struct Identity: Hashable, Sendable {
+        private let name: ExactString
+        private let unit: ExactString
+        private let measure: ExactString
+        private let aggregation: ViewColumns.Aggregation
+        private let number: ViewColumns.Number
+        private let temporality: ViewColumns.Temporality
+        private let isMonotonic: Bool
+        private let bounds: [Double]
+
+        fileprivate init(_ view: ViewDescription) {
+            name = ExactString(view.name)
+            unit = ExactString(view.unit)
+            measure = ExactString(view.measure)
+            aggregation = view.aggregation
+            number = view.number
+            temporality = view.temporality
+            isMonotonic = view.isMonotonic
+            bounds = view.bounds
+        }
+    }
+
+    package var identity: Identity { Identity(self) }
 
     /// The unit of the values shown: a count has none, whatever was measured.
     package var valueUnit: String { aggregation == .count ? "1" : unit }

@@ -2,8 +2,8 @@ package import WeirBatch
 
 /// Every series seen, each with its latest point and its increase: all that a dump keeps, however many batches it reads.
 ///
-/// Series are told apart by their source, their view's description and their tags. The points of a delta series merge
-/// into one that spans them all.
+/// Series are told apart by their source, their view and the tags that they have, whatever other keys their view's table
+/// has in a batch and wherever they stand there. The points of a delta series merge into one that spans them all.
 package struct SeriesTable {
     /// One series.
     package struct Series {
@@ -22,18 +22,21 @@ package struct SeriesTable {
     /// The series of one view from one source.
     package struct Group {
         package let source: Int
-        package let view: ViewDescription
+        /// As the latest batch has it, with the keys of all batches in the order in which they were first seen.
+        package fileprivate(set) var view: ViewDescription
         package fileprivate(set) var series: [Series] = []
-        /// Tag values by their numbers in ``SeriesTable/strings``, as many a series as the view has keys.
-        fileprivate var tagNumbers: [UInt32] = []
-        fileprivate var indexes: [[UInt32]: Int] = [:]
-        /// Which series each row of the last batch was; the next batch mostly has the same rows.
-        fileprivate var rowOrder: [Int] = []
+        /// Where each key is among those of ``view``.
+        fileprivate var keyPlaces: [ExactString: Int] = [:]
+        fileprivate var identities = SeriesIdentities()
 
         /// The positions of the series that are shown, by their tags' values.
         package var sorted: [Int] {
             series.indices.filter { series[$0].isSelected && series[$0].latest != nil }.sorted { left, right in
-                series[left].tags.lexicographicallyPrecedes(series[right].tags) { $0.value < $1.value }
+                let (left, right) = (series[left].tags, series[right].tags)
+                if left.elementsEqual(right, by: { $0.value == $1.value }) {
+                    return left.lexicographicallyPrecedes(right) { $0.key < $1.key }
+                }
+                return left.lexicographicallyPrecedes(right) { $0.value < $1.value }
             }
         }
     }
@@ -47,7 +50,7 @@ package struct SeriesTable {
 
     private struct GroupKey: Hashable {
         var source: Int
-        var view: ViewDescription
+        var view: ViewDescription.Identity
     }
 
     package init(selection: Selection) {
@@ -65,12 +68,12 @@ package struct SeriesTable {
     ) {
         let numbers = intern(batch.strings)
         for view in batch.views where selection.mayMatch(name: view.name) {
-            let description = ViewDescription(view)
-            let index = group(source: source, view: description)
+            let index = group(source: source, view: ViewDescription(view))
+            let description = groups[index].view
+            let tags = TableTags(view, places: groups[index].places(of: view.tagKeys), numbers: numbers)
             var reader = RowReader(view, strings: batch.strings, endTime: batch.endTime)
             while let row = reader.nextRow() {
-                let series = groups[index].find(
-                    tagNumbers: view, row: row, numbers: numbers, batch: batch, selection: selection)
+                let series = groups[index].find(tags, row, strings: batch.strings, selection: selection)
                 guard groups[index].series[series].isSelected else { continue }
                 let point = reader.point(of: row)
                 visit(description, groups[index].series[series].tags, point)
@@ -107,53 +110,49 @@ package struct SeriesTable {
         return numbers
     }
 
+    /// The group of a view, with the view's keys among its own.
     private mutating func group(source: Int, view: ViewDescription) -> Int {
-        let key = GroupKey(source: source, view: view)
-        if let index = groupIndexes[key] { return index }
-        groupIndexes[key] = groups.count
-        groups.append(Group(source: source, view: view))
-        return groups.count - 1
+        let key = GroupKey(source: source, view: view.identity)
+        let index = groupIndexes[key] ?? groups.count
+        if index == groups.count {
+            groupIndexes[key] = index
+            var view = view
+            view.tagKeys = []
+            groups.append(Group(source: source, view: view))
+        }
+        groups[index].note(view)
+        return index
     }
 }
 
 extension SeriesTable.Group {
-    /// The series of a row, made where there is none yet.
-    fileprivate mutating func find(
-        tagNumbers view: ViewColumns, row: Int, numbers: [UInt32], batch: Batch, selection: Selection
-    ) -> Int {
-        let width = view.tagKeys.count
-        // Where the rows are as in the batch before, comparing spares the hashing.
-        if row < rowOrder.count {
-            let candidate = rowOrder[row]
-            var isSame = true
-            for key in 0..<width where isSame {
-                isSame = tagNumbers[candidate * width + key] == numbers[Int(view.tagValues[key * view.rows + row])]
-            }
-            if isSame { return candidate }
+    /// Takes over what may change of a view that stays the same, and its keys that are new.
+    fileprivate mutating func note(_ later: ViewDescription) {
+        for key in later.tagKeys where keyPlaces[ExactString(key)] == nil {
+            keyPlaces[ExactString(key)] = view.tagKeys.count
+            view.tagKeys.append(key)
         }
-        let key = (0..<width).map { numbers[Int(view.tagValues[$0 * view.rows + row])] }
-        let index = indexes[key] ?? add(key, view: view, row: row, batch: batch, selection: selection)
-        if row < rowOrder.count {
-            rowOrder[row] = index
-        } else if row == rowOrder.count {
-            rowOrder.append(index)
-        }
-        return index
+        view.description = later.description
     }
 
-    private mutating func add(
-        _ key: [UInt32], view: ViewColumns, row: Int, batch: Batch, selection: Selection
-    ) -> Int {
-        var tags: [Tag] = []
-        for (index, name) in view.tagKeys.enumerated() {
-            let value = Int(view.tagValues[index * view.rows + row])
-            if value > 0 { tags.append(Tag(key: name, value: batch.strings[value - 1])) }
+    /// The columns of a batch's table by where their keys are here, as pairs in the order of the group's keys.
+    fileprivate func places(of keys: [String]) -> [TableTags.Place] {
+        let places = keys.enumerated().compactMap { column, key in
+            keyPlaces[ExactString(key)].map { TableTags.Place(key: $0, column: column) }
         }
-        let isSelected = selection.matches(name: view.name, tags: tags)
-        indexes[key] = series.count
-        tagNumbers += key
-        series.append(SeriesTable.Series(tags: tags, isSelected: isSelected))
-        return series.count - 1
+        return places.sorted { ($0.key, $0.column) < ($1.key, $1.column) }
+    }
+
+    /// The series of a row, made where there is none yet.
+    fileprivate mutating func find(
+        _ table: TableTags, _ row: Int, strings: StringTable, selection: Selection
+    ) -> Int {
+        let (index, isNew) = identities.find(table, row)
+        if isNew {
+            let tags = table.tags(of: row, keys: view.tagKeys, strings)
+            series.append(SeriesTable.Series(tags: tags, isSelected: selection.matches(name: view.name, tags: tags)))
+        }
+        return index
     }
 }
 
