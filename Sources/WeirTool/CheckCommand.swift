@@ -26,6 +26,10 @@ struct CheckCommand: ParsableCommand {
               no end mark      its process was killed, or ended without a shutdown: what it
                                had not delivered is lost, and nobody knows how much that is
               goes on          a process has the file locked, and writes to it
+              fault            what cannot be: a number 0, a batch that ends before it starts, a
+                               gap of more batches than numbers or over batches that are here,
+                               a count below 0, deltas that start before the batch or the
+                               stream before them ended and so count something twice
               in parts         collections too long for one batch, split over several
 
             PLACES
@@ -37,6 +41,7 @@ struct CheckCommand: ParsableCommand {
               0   nothing is missing, or its loss is explained
               2   a file or directory could not be read, or there is no batch in it
               3   something is damaged
+              6   what batches or their headers say cannot be
               4   something is missing without explanation
               5   a stream has no end mark, and nobody writes it any more
               64  wrong usage

@@ -31,4 +31,26 @@ struct InputTests {
             #expect(table.split(separator: "\n").filter { $0.hasPrefix("  \(name) ") }.count == 1)
         }
     }
+
+    @Test(
+        "what headers and batches say that cannot be is named, with an exit code of its own",
+        arguments: [
+            ("first-is-zero", "fault: a batch or a gap has the number 0, and numbers begin at 1"),
+            (
+                "ends-before-it-starts",
+                "fault: #1 ends before it starts: 2023-11-14T22:13:20.000000000Z, 2023-11-14T22:13:30.000000000Z"
+            ),
+            (
+                "gap-claims-more-batches",
+                "fault: the gap #1-4 (overflowOldest) claims 1,000,000,000,000,000,000 batches, and has 4 numbers"
+            ),
+            ("gap-over-delivered", "fault: a gap says that #1-2 was dropped, and it is here"),
+            ("negative-count", "fault: #1: view "),
+        ])
+    func faults(name: String, line: String) throws {
+        let result = try Command.weir("check", path("\(name).weir.zst"))
+        #expect(result.status == 6)
+        #expect(result.output.contains("    \(line)"), "\(result.output)")
+        #expect(result.output.hasSuffix("1 fault\n") || result.output.contains("; 1 fault"))
+    }
 }

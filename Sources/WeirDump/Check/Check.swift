@@ -7,6 +7,8 @@ package struct Check {
     private var tracker = StreamTracker()
     private var order: [StreamID] = []
     private var checks: [StreamID: (check: StreamCheck, path: String)] = [:]
+    /// The stream that was read last from each file: what follows it there was written by the same sink.
+    private var lastStreams: [String: StreamID] = [:]
 
     package init() {}
 
@@ -15,14 +17,17 @@ package struct Check {
     /// - Parameters:
     ///   - path: The file that it stands in.
     ///   - isLost: Whether its batch cannot be read.
-    package mutating func take(_ header: FrameHeader, path: String, isLost: Bool = false) {
+    ///   - batch: What stands behind it, where it was read.
+    package mutating func take(_ header: FrameHeader, path: String, isLost: Bool = false, batch: Batch? = nil) {
         let findings = tracker.add(header, isLost: isLost).findings
         if checks[header.stream] == nil {
             order.append(header.stream)
-            checks[header.stream] = (StreamCheck(header, previous: header.previousStream), path)
+            let check = StreamCheck(header, previous: header.previousStream, sameFile: lastStreams[path])
+            checks[header.stream] = (check, path)
         }
-        checks[header.stream]?.check.take(header, findings)
+        checks[header.stream]?.check.take(header, findings, batch)
         checks[header.stream]?.path = path
+        lastStreams[path] = header.stream
     }
 
     /// The streams in the order in which they were met.
@@ -34,16 +39,33 @@ package struct Check {
             var check = known.check
             check.holes = tracker.holes(in: stream)
             check.goesOn = !check.hasEndMark && isBeingWritten(known.path)
+            check.conclude(delivered: tracker.delivered(in: stream), before: before(check))
             return check
         }
     }
 }
 
+extension Check {
+    /// The nearest stream that the same sink wrote before and that has a batch here: the one that a stream names, or the
+    /// one that stands before it in its file.
+    private func before(_ check: StreamCheck) -> StreamCheck? {
+        var seen: Set<StreamID> = [check.stream]
+        var next = check.previous ?? check.sameFile
+        while let stream = next, seen.insert(stream).inserted, let known = checks[stream]?.check {
+            if known.delivered.batches > 0 { return known }
+            next = known.previous ?? known.sameFile
+        }
+        return nil
+    }
+}
+
 /// What a check says in the end; where several are true, the first.
-package enum CheckStatus: Int32, Equatable, Sendable {
+package enum CheckStatus: Int32, Equatable, Sendable, CaseIterable {
     /// Some input could not be read, or held nothing to check.
     case unreadable = 2
     case damaged = 3
+    /// What headers and batches say cannot be, so that nothing else that they say is sure.
+    case faulty = 6
     /// Numbers are missing, and nothing says why.
     case hole = 4
     /// A stream has no end mark, and nobody writes it any more.
@@ -54,6 +76,8 @@ package enum CheckStatus: Int32, Equatable, Sendable {
     init(_ streams: [StreamCheck]) {
         if streams.contains(where: { $0.damaged.batches > 0 }) {
             self = .damaged
+        } else if streams.contains(where: { !$0.faults.isEmpty }) {
+            self = .faulty
         } else if streams.contains(where: { !$0.holes.isEmpty }) {
             self = .hole
         } else {
@@ -63,10 +87,6 @@ package enum CheckStatus: Int32, Equatable, Sendable {
 
     /// The graver of two.
     func and(_ other: CheckStatus) -> CheckStatus {
-        switch (self, other) {
-        case (.complete, _): other
-        case (_, .complete): self
-        default: rawValue < other.rawValue ? self : other
-        }
+        Self.allCases.first { $0 == self || $0 == other } ?? .complete
     }
 }

@@ -65,8 +65,8 @@ package struct CheckRun {
         switch event {
         case .item(.frame(let frame), let path):
             do throws(BatchError) {
-                _ = try frame.batch()
-                check.take(frame.header, path: path)
+                let batch = try frame.batch()
+                check.take(frame.header, path: path, batch: batch)
             } catch {
                 check.take(frame.header, path: path, isLost: true)
                 damaged(frame.damage(error).sentence(path))

@@ -24,6 +24,8 @@ struct CheckText {
         if missing > 0 { parts.append("\(Self.batches(missing)) missing, and nothing says why") }
         let damaged = streams.reduce(0) { $0 &+ $1.damaged.batches }
         if damaged > 0 { parts.append("\(Self.batches(damaged)) damaged") }
+        let faults = streams.reduce(0) { $0 &+ $1.faults.count }
+        if faults > 0 { parts.append("\(NumberText.grouped(faults)) \(faults == 1 ? "fault" : "faults")") }
         let endless = streams.filter(\.lacksEndMark).count
         if endless > 0 { parts.append("\(endless) \(endless == 1 ? "stream" : "streams") without an end mark") }
         let delivered = streams.reduce(0) { $0 &+ $1.delivered.batches }
@@ -53,6 +55,10 @@ struct CheckText {
             write("    \(Self.tally(stream.repeated)) delivered again, counted once", .yellow)
         }
         if stream.damaged.batches > 0 { write("    \(Self.tally(stream.damaged)) damaged", .red) }
+        for fault in stream.faults.first { write("    fault: \(Terminal.safe(fault.sentence))", .red) }
+        if stream.faults.count > UInt64(stream.faults.first.count) {
+            write("    \(NumberText.grouped(stream.faults.count)) faults in all", .red)
+        }
         if !stream.holes.isEmpty {
             let numbers = Self.list(stream.holes)
             write("    \(Self.batches(stream.missing)) missing, and nothing says why: \(numbers)", .red)

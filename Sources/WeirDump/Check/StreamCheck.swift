@@ -1,7 +1,7 @@
 package import WeirBatch
 
 /// What became of a stream's numbers: delivered, dropped with a word, merged, or missing.
-package struct StreamCheck: Equatable, Sendable {
+package struct StreamCheck: Sendable {
     package let stream: StreamID
     package var previous: StreamID?
     /// First and last number that anything is known of.
@@ -24,13 +24,30 @@ package struct StreamCheck: Equatable, Sendable {
     package var holes: [ClosedRange<UInt64>] = []
     /// Collections that came in parts.
     package var splits = Splits()
-    package var hasEndMark = false
+    /// What was said that cannot be.
+    package private(set) var faults = Faults()
+    package var hasEndMark: Bool { endMark != nil }
     /// Whether somebody still writes to the file that it was read from last.
     package var goesOn = false
 
-    init(_ header: FrameHeader, previous: StreamID?) {
+    /// The stream before this one in the file in which this one was met.
+    let sameFile: StreamID?
+    /// What the end mark calls the last number.
+    private var endMark: UInt64?
+    /// When the first batch with deltas starts. Nanoseconds since 1970.
+    private var deltaStart: UInt64?
+    /// The batch that was read last.
+    private var latest: (numbers: ClosedRange<UInt64>, start: UInt64, end: UInt64)?
+    /// Numbers that gaps say were dropped.
+    private var denied = NumberRanges()
+
+    /// A header with so many gaps may have one, the oldest, that became of several and spans what lies between them.
+    private static let gapsUnmerged = 512
+
+    init(_ header: FrameHeader, previous: StreamID?, sameFile: StreamID? = nil) {
         stream = header.stream
         self.previous = previous
+        self.sameFile = sameFile
         first = .max
         last = 0
     }
@@ -41,7 +58,12 @@ package struct StreamCheck: Equatable, Sendable {
     /// Whether the stream may be without its end: it has none, and nobody writes it any more.
     package var lacksEndMark: Bool { !hasEndMark && !goesOn }
 
-    mutating func take(_ header: FrameHeader, _ findings: [StreamTracker.Finding]) {
+    mutating func take(_ header: FrameHeader, _ findings: [StreamTracker.Finding], _ batch: Batch? = nil) {
+        faults.look(at: header)
+        if previous == nil { previous = header.previousStream }
+        for (place, gap) in header.gaps.enumerated() where gap.cause != .coalesced {
+            if place > 0 || header.gaps.count < Self.gapsUnmerged { denied.insert(gap.numbers) }
+        }
         var isDelivered = !header.isEndMark
         for finding in findings {
             switch finding {
@@ -53,7 +75,7 @@ package struct StreamCheck: Equatable, Sendable {
             case .lost:
                 damaged.add(header)
                 isDelivered = false
-            case .ends: hasEndMark = true
+            case .ends(let last): endMark = max(endMark ?? 0, last)
             }
         }
         cover(header.numbers)
@@ -63,6 +85,31 @@ package struct StreamCheck: Equatable, Sendable {
         startTime = min(startTime, header.startTime)
         endTime = max(endTime, header.endTime)
         splits.take(header)
+        if let batch { faults.look(at: batch, number: header.last) }
+        takeTimes(of: header, hasDeltas: batch?.hasDeltas ?? false)
+    }
+
+    private mutating func takeTimes(of header: FrameHeader, hasDeltas: Bool) {
+        let numbers = header.numbers
+        if hasDeltas { deltaStart = min(deltaStart ?? .max, header.startTime) }
+        // Parts of one collection share its times.
+        if let latest, numbers.lowerBound > 0, latest.numbers.upperBound == numbers.lowerBound - 1,
+            header.startTime < latest.end, header.parts == 1 || header.startTime != latest.start
+        {
+            faults.add(.startsWithinBatchBefore(numbers: numbers, start: header.startTime, end: latest.end))
+        }
+        latest = (numbers, header.startTime, header.endTime)
+    }
+
+    /// Looks for what is only known once everything was read.
+    ///
+    /// - Parameter before: The stream that the same sink wrote before.
+    mutating func conclude(delivered: NumberRanges, before: StreamCheck?) {
+        for numbers in denied.common(with: delivered) { faults.add(.droppedAndDelivered(numbers: numbers)) }
+        if let endMark, last > endMark { faults.add(.goesOnAfterEnd(end: endMark, last: last)) }
+        if let before, let deltaStart, deltaStart < before.endTime {
+            faults.add(.startsWithinStreamBefore(before.stream, start: deltaStart, end: before.endTime))
+        }
     }
 
     private mutating func take(_ gap: Gap) {
@@ -82,6 +129,11 @@ package struct StreamCheck: Equatable, Sendable {
         first = min(first, range.lowerBound)
         last = max(last, range.upperBound)
     }
+}
+
+extension Batch {
+    /// Whether it has a row that counts from the batch before.
+    fileprivate var hasDeltas: Bool { views.contains { $0.temporality == .delta && $0.rows > 0 } }
 }
 
 /// So many batches, with so many rows.

@@ -41,6 +41,17 @@ struct NumberRanges: Equatable {
         return result
     }
 
+    /// The numbers that are in both sets.
+    func common(with other: NumberRanges) -> [ClosedRange<UInt64>] {
+        var result: [ClosedRange<UInt64>] = []
+        var (mine, theirs) = (ranges[...], other.ranges[...])
+        while let left = mine.first, let right = theirs.first {
+            if left.overlaps(right) { result.append(left.clamped(to: right)) }
+            if left.upperBound < right.upperBound { mine.removeFirst() } else { theirs.removeFirst() }
+        }
+        return result
+    }
+
     /// Whether a range ends at or after the number before another begins.
     private static func reaches(_ range: ClosedRange<UInt64>, _ start: UInt64) -> Bool {
         range.upperBound >= start || range.upperBound + 1 == start

@@ -162,6 +162,9 @@ package struct StreamTracker {
         return stream.known.missing(from: stream.lowest...stream.highest)
     }
 
+    /// The numbers of a stream whose batches could be read.
+    func delivered(in stream: StreamID) -> NumberRanges { streams[stream]?.delivered ?? NumberRanges() }
+
     /// Notes who wrote a batch.
     package mutating func note(resource: [Batch.Attribute], source: Int) {
         if !resource.isEmpty { sources[source].resource = resource }
