@@ -3,7 +3,7 @@ package import WeirExporterKit
 extension HTTPAnswer {
     /// What a server's status means for the frame that was sent. Success is for the protocol to judge further.
     ///
-    /// Too many requests, an overloaded server and credentials that it does not take pass by themselves, or by somebody
+    /// A page in place of an answer is nobody's success. Too many requests, an overloaded server and credentials that it does not take pass by themselves, or by somebody
     /// who mends them: tried again without end, and the queue's bounds decide. Other failures of the server may be this
     /// frame's fault: at most 10 times. Everything else is said about the request: it will not be taken.
     ///
@@ -12,6 +12,11 @@ extension HTTPAnswer {
         let words = found ?? words
         let text = "HTTP \(status)" + (words.isEmpty ? "" : ": \(words)")
         switch status {
+        // Somebody else says yes to everything. Whether the server got the request nobody knows.
+        case 200..<300 where isPage:
+            return .retry(
+                attemptLimit: 10, isUncertain: true,
+                message: "wanted the server's answer, found a page (text/html) with HTTP \(status)")
         case 200..<300: return .delivered
         case 429, 503:
             let pause = header("Retry-After").flatMap { RetryAfter.pause($0, now: now) }

@@ -22,9 +22,11 @@ package struct HTTPAnswer: Equatable, Sendable {
 
     package var isSuccess: Bool { 200..<300 ~= status }
 
-    /// Whether it is a page for people: a captive portal's or a proxy's, which answers in the server's place.
+    /// Whether it is a page for people: a captive portal's or a proxy's, which answers in the server's place. A word that
+    /// some servers' frameworks call HTML is none.
     package var isPage: Bool {
-        !body.isEmpty && header("Content-Type").map { $0.lowercased().hasPrefix("text/html") } == true
+        guard let type = header("Content-Type"), type.lowercased().hasPrefix("text/html") else { return false }
+        return body.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "<")
     }
 }
 

@@ -82,7 +82,9 @@ package final class HTTPDestination: Sendable {
             throw Interruption(error.deliveryResult)
         }
         counts.note(answer, bytes: body.count)
-        guard answer.isSuccess else { throw Interruption(answer.deliveryResult(now: host.wallNanoseconds())) }
+        guard answer.isSuccess, !answer.isPage else {
+            throw Interruption(answer.deliveryResult(now: host.wallNanoseconds()))
+        }
         return answer
     }
 

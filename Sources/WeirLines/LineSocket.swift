@@ -66,8 +66,9 @@ package final class LineSocket {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         let result = unsafe address.bytes.withUnsafeBytes { bytes in
-            unsafe connect(
-                descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+            unsafe bytes.baseAddress?.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(bytes.count))
+            } ?? -1
         }
         if result == 0 { return descriptor }
         var failure = Failure.system("connect to \(place)", errno)

@@ -71,7 +71,10 @@ package struct SecretFile: Sendable {
 
     /// Whether somebody else, who gets its path, will be able to read it.
     package func check() throws(Failure) {
-        guard unsafe access(path, R_OK) == 0 else { throw failure() }
+        var facts = stat()
+        guard unsafe access(path, R_OK) == 0, unsafe stat(path, &facts) == 0 else { throw failure() }
+        // They would wait for a pipe that nobody writes to.
+        guard facts.st_mode & S_IFMT == S_IFREG else { throw Failure(path: path, reason: "wanted a regular file") }
     }
 
     private func read(_ file: Int32) throws(Failure) -> [UInt8] {

@@ -13,6 +13,8 @@ struct ForeignSuccessTests {
         "JSON": .answer(
             status: 200, headers: ["Content-Type: application/json"], body: Array("{\"partialSuccess\":{}}".utf8)),
         "text": .answer(status: 200, headers: ["Content-Type: text/plain"], body: Array("OK".utf8)),
+        "a word that is called HTML": .answer(
+            status: 200, headers: ["Content-Type: text/html; charset=utf-8"], body: Array("OK".utf8)),
         "a word without a type": .answer(status: 200, body: Array("OK".utf8)),
         "202": .answer(status: 202, headers: ["Content-Type: application/json"], body: Array("{}".utf8)),
         "half a message": .answer(

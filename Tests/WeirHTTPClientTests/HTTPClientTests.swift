@@ -135,6 +135,15 @@ struct HTTPClientTests {
             ).deliveryResult(now: Self.date)
         }
         #expect(result(204) == .delivered)
+        for (type, body, isPage) in [
+            ("Text/HTML; charset=utf-8", " \n<!doctype html>", true), ("text/html", "OK", false),
+            ("text/html", "", false),
+            ("text/plain", "<p>", false),
+        ] {
+            let answer = HTTPAnswer(status: 200, headers: [HTTPHeader("content-type", type)], body: Array(body.utf8))
+            #expect(answer.isPage == isPage, "\(type) \(body)")
+            #expect((answer.deliveryResult(now: Self.date) == .delivered) != isPage)
+        }
         #expect(result(429, "5") == .retry(after: .seconds(5), message: "HTTP 429"))
         #expect(result(503, "Sun, 06 Nov 1994 08:50:37 GMT") == .retry(after: .seconds(60), message: "HTTP 503"))
         #expect(result(503, "whenever") == .retry(message: "HTTP 503"))

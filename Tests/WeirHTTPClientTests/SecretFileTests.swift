@@ -46,7 +46,9 @@ struct SecretFileTests {
             var file = SecretFile(directory.path(name))
             #expect(throws: SecretFile.Failure.self) { try file.text() }
         }
-        #expect(throws: SecretFile.Failure.self) { try SecretFile(directory.path("none")).check() }
+        for name in ["none", "folder", "pipe"] {
+            #expect(throws: SecretFile.Failure.self) { try SecretFile(directory.path(name)).check() }
+        }
         try SecretFile(directory.path("long")).check()
     }
 }

@@ -12,15 +12,8 @@ struct ExportAnswer: Equatable {
     /// Why the body says nothing; nil where it was read.
     var unreadable: String?
 
-    /// An answer that is none of a collector's: a page, which a captive portal or a proxy sends in its place.
-    struct Page: Error, Equatable, CustomStringConvertible {
-        let status: Int
-
-        var description: String { "wanted a collector's answer, found a page (text/html) with HTTP \(status)" }
-    }
-
-    init(_ answer: HTTPAnswer) throws(Page) {
-        if answer.isPage { throw Page(status: answer.status) }
+    /// - Parameter answer: A success.
+    init(_ answer: HTTPAnswer) {
         // Nothing to say is said with nothing, whatever its type.
         if answer.body.isEmpty, answer.isWhole { return }
         guard answer.isWhole else {
@@ -29,7 +22,8 @@ struct ExportAnswer: Equatable {
         }
         let type = (answer.header("Content-Type") ?? "application/x-protobuf").lowercased()
         guard type.hasPrefix("application/x-protobuf") || type.hasPrefix("application/protobuf") else {
-            unreadable = "its answer is of type \(type.prefix(100)), not application/x-protobuf"
+            let shown = String(decoding: type.utf8.filter { 0x20...0x7E ~= $0 }.prefix(100), as: UTF8.self)
+            unreadable = "its answer is of type \(shown), not application/x-protobuf"
             return
         }
         do throws(WireReader.Failure) {

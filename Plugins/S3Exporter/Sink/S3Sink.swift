@@ -128,12 +128,7 @@ public final class S3Sink: Exporter {
     private func judge(_ answer: HTTPAnswer, token: String, _ state: inout State) -> DeliveryResult {
         if answer.isSuccess {
             if answer.header("ETag") != nil { return .delivered }
-            // Somebody else says yes to everything. Whether the server got the batch nobody knows.
-            if answer.isPage {
-                return .retry(
-                    attemptLimit: 10, isUncertain: true,
-                    message: "wanted an S3 server's answer, found a page (text/html) with HTTP \(answer.status)")
-            }
+            if answer.isPage { return answer.deliveryResult(now: host.wallNanoseconds()) }
             destination.noteForeignSuccess("answers HTTP \(answer.status) without an ETag, which S3 servers send")
             return .delivered
         }
