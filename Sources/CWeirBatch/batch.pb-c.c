@@ -1001,7 +1001,7 @@ const ProtobufCMessageDescriptor weir__v1__view__descriptor =
   (ProtobufCMessageInit) weir__v1__view__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor weir__v1__frame_header__field_descriptors[15] =
+static const ProtobufCFieldDescriptor weir__v1__frame_header__field_descriptors[16] =
 {
   {
     "stream_high",
@@ -1183,8 +1183,21 @@ static const ProtobufCFieldDescriptor weir__v1__frame_header__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "clock_step",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Weir__V1__FrameHeader, clock_step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned weir__v1__frame_header__field_indices_by_name[] = {
+  15,   /* field[15] = clock_step */
   9,   /* field[9] = end_time */
   4,   /* field[4] = first */
   14,   /* field[14] = gaps */
@@ -1204,7 +1217,7 @@ static const unsigned weir__v1__frame_header__field_indices_by_name[] = {
 static const ProtobufCIntRange weir__v1__frame_header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor weir__v1__frame_header__descriptor =
 {
@@ -1214,7 +1227,7 @@ const ProtobufCMessageDescriptor weir__v1__frame_header__descriptor =
   "Weir__V1__FrameHeader",
   "weir.v1",
   sizeof(Weir__V1__FrameHeader),
-  15,
+  16,
   weir__v1__frame_header__field_descriptors,
   weir__v1__frame_header__field_indices_by_name,
   1,  weir__v1__frame_header__number_ranges,

@@ -58,6 +58,7 @@ extension FrameHeader {
         unsafe message.points = points
         unsafe message.payload_length = payloadLength
         unsafe message.raw_length = rawLength
+        unsafe message.clock_step = clockStep
 
         let gaps = boundedGaps()
         var gapMessages = unsafe Scratch<Weir__V1__Gap>()
@@ -138,6 +139,7 @@ extension FrameHeader {
         unsafe points = message.points
         unsafe payloadLength = message.payload_length
         unsafe rawLength = message.raw_length
+        unsafe clockStep = message.clock_step
         for position in 0..<(unsafe message.n_gaps) {
             if let gap = unsafe message.gaps[position] { gaps.append(unsafe Gap(gap.pointee)) }
         }

@@ -24,6 +24,8 @@ package struct FrameHeader: Equatable, Sendable {
     package var rawLength: UInt64 = 0
     /// What this sink dropped since the batch that it delivered before, ascending.
     package var gaps: [Gap] = []
+    /// By how much the clock was set where the stream began for that reason; otherwise 0. Nanoseconds.
+    package var clockStep: Int64 = 0
 
     package init(stream: StreamID, first: UInt64, last: UInt64) {
         self.stream = stream

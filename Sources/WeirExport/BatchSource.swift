@@ -8,6 +8,13 @@ package protocol BatchSource: AnyObject, Sendable {
     /// memory: everything in it is to be overwritten.
     func collect(into batch: inout Batch)
 
+    /// By the clock of its collections. Nanoseconds since 1970.
+    var currentTime: UInt64 { get }
+
+    /// By how much the clock was set, of what the last collection noticed: its own times are by the clock of before, those
+    /// of the next one by the clock of now. 0 where it was not. Nanoseconds.
+    var clockStep: Int64 { get }
+
     /// Where sinks stood when export of this source ended, by name, each taken once: so that export which begins again in
     /// one process repeats nothing.
     func takePosition(of sink: String) -> FeedPosition?
@@ -15,6 +22,8 @@ package protocol BatchSource: AnyObject, Sendable {
 }
 
 extension BatchSource {
+    package var currentTime: UInt64 { TimeSource.system.wall() }
+    package var clockStep: Int64 { 0 }
     package func takePosition(of sink: String) -> FeedPosition? { nil }
     package func keepPosition(_ position: FeedPosition, of sink: String) {}
 }

@@ -15,20 +15,32 @@ package final class Collector: BatchSource {
         /// By the number of the view, which no other view ever has.
         var columns: [UInt64: CachedColumns] = [:]
         var strings = TagDictionary()
-        /// When its last collection was; nil before the first.
+        /// When its last collection was, by the clock of now; nil before the first.
         var endTime: UInt64?
+        /// By how much the clock was set in all, of what this collector has told.
+        var steps: Int64?
+        /// By how much it was set of what the last collection told.
+        var lastStep: Int64 = 0
     }
 
     package init(stats: Stats) {
         self.stats = stats
     }
 
+    package var currentTime: UInt64 { stats.currentTime }
+
+    package var clockStep: Int64 { lock.withLock { unsafe state.lastStep } }
+
     package func takePosition(of sink: String) -> FeedPosition? {
-        stats.attachments.take("sink:" + sink) as? FeedPosition
+        let kept = stats.attachments.take("sink:" + sink) as? (FeedPosition, Int64)
+        guard let (position, steps) = kept else { return nil }
+        // The clock may have been set since.
+        return position.moved(by: stats.clockSteps - steps)
     }
 
     package func keepPosition(_ position: FeedPosition, of sink: String) {
-        stats.attachments.keep(position, for: "sink:" + sink)
+        let steps = lock.withLock { unsafe state.steps } ?? stats.clockSteps
+        stats.attachments.keep((position, steps), for: "sink:" + sink)
     }
 
     /// One collection. Takes some nanoseconds for each cell of each stripe; recorders do not wait for it.
@@ -36,8 +48,8 @@ package final class Collector: BatchSource {
         // The cached columns must be the only ones, or writing them would copy them.
         batch.views.removeAll(keepingCapacity: true)
         lock.withLock {
-            stats.collect { views, counts, time in
-                unsafe state.collect(views, counts, at: time, from: stats, into: &batch)
+            stats.collect { views, counts, moment in
+                unsafe state.collect(views, counts, at: moment, from: stats, into: &batch)
             }
         }
     }
@@ -51,16 +63,22 @@ private struct CachedColumns {
     var isComplete = false
     /// Of the dictionary that the tag columns refer to.
     var dictionary = 0
+    /// By how much the clock was set in all, of its start times.
+    var steps: Int64 = 0
 }
 
 extension Collector.State {
     mutating func collect(
-        _ views: [ViewSnapshot], _ counts: RecordingCounts, at time: UInt64, from stats: Stats, into batch: inout Batch
+        _ views: [ViewSnapshot], _ counts: RecordingCounts, at moment: CollectionMoment, from stats: Stats,
+        into batch: inout Batch
     ) {
+        // What another collector noticed of the clock, this one has yet to tell: until then its times are by the one before.
+        let unfollowed = moment.stepsBefore - (steps ?? moment.stepsBefore)
+        lastStep = unfollowed + moment.step
+        steps = moment.stepsBefore + moment.step
         batch.startTime = endTime ?? stats.startTime
-        // A clock that is set back must not make an interval of negative length.
-        batch.endTime = max(time, batch.startTime)
-        endTime = batch.endTime
+        batch.endTime = max(moment.time.movedClamped(by: -unfollowed), batch.startTime.movedClamped(by: 1))
+        endTime = batch.endTime.movedClamped(by: lastStep)
         // Where the clock stands still, there is no time behind the last collection.
         let interval = min(batch.startTime &+ 1, batch.endTime)...batch.endTime
 
@@ -69,7 +87,7 @@ extension Collector.State {
         var kept: [UInt64: CachedColumns] = [:]
         for view in views {
             var cached = columns.removeValue(forKey: view.state.number)
-            let filled = fill(view, &cached, interval, from: stats)
+            let filled = fill(view, &cached, interval, steps: moment.stepsBefore, from: stats)
             batch.views.append(filled.columns)
             kept[view.state.number] = filled
         }
@@ -77,13 +95,17 @@ extension Collector.State {
         RecordingMetrics(views: views, counts: counts, stats: stats, startTime: stats.startTime)
             .append(to: &batch, &strings)
         batch.strings = strings.table
+        if unfollowed != 0 { batch.moveRowTimes(by: -unfollowed) }
     }
 
     /// A view's columns with the values of now.
     ///
-    /// - Parameter interval: The nanoseconds that the collection is of.
+    /// - Parameters:
+    ///   - interval: The nanoseconds that the collection is of.
+    ///   - steps: By how much the clock was set in all, of the series' times.
     private mutating func fill(
-        _ view: ViewSnapshot, _ cached: inout CachedColumns?, _ interval: ClosedRange<UInt64>, from stats: Stats
+        _ view: ViewSnapshot, _ cached: inout CachedColumns?, _ interval: ClosedRange<UInt64>, steps: Int64,
+        from stats: Stats
     ) -> CachedColumns {
         var lists = [view.live, view.ended]
         if case .lastValue = view.state.form { lists = lists.map(stats.settled) }
@@ -92,11 +114,11 @@ extension Collector.State {
         // Taken and not copied: columns that somebody else holds too would be allocated anew.
         var filled = cached.take() ?? CachedColumns(version: -1)
         if !isComplete || !filled.isComplete || filled.version != view.version
-            || filled.dictionary != strings.generation
+            || filled.dictionary != strings.generation || filled.steps != steps
         {
             filled = CachedColumns(
                 columns: ViewColumns(view.state), version: view.version, isComplete: isComplete,
-                dictionary: strings.generation)
+                dictionary: strings.generation, steps: steps)
             filled.columns.appendFixed(lists, keys: view.keys(lists), &strings)
         }
         filled.columns.removeValues()
@@ -128,6 +150,16 @@ extension ViewSnapshot {
 }
 
 // MARK: - Columns
+
+extension Batch {
+    /// Tells all rows' times by a clock that was set.
+    fileprivate mutating func moveRowTimes(by step: Int64) {
+        for view in views.indices {
+            views[view].startTimes = views[view].startTimes.map { $0.movedClamped(by: step) }
+            views[view].endTimes = views[view].endTimes.map { $0 == 0 ? 0 : max($0.movedClamped(by: step), 1) }
+        }
+    }
+}
 
 extension ViewColumns {
     fileprivate init(_ state: ViewState) {

@@ -1,4 +1,5 @@
 package import WeirBatch
+internal import WeirRecording
 
 /// Turns cumulative collections into what was added from one to the next, for one feed.
 ///
@@ -9,6 +10,14 @@ package import WeirBatch
 /// A series is known by its view's definition, its tags and its start. Where the rows of a view are those of the last
 /// collection, and mostly they are, its columns are subtracted as they lie.
 package struct Delta {
+    /// What growth is counted from.
+    enum Base: Equatable {
+        /// The batch before.
+        case lastBatch
+        /// A moment, since which all growth is told each time: totals that begin anew there. Nanoseconds since 1970.
+        case moment(UInt64)
+    }
+
     private struct Key: Hashable {
         let definition: ViewDefinition
         let scale: Int32
@@ -19,6 +28,7 @@ package struct Delta {
         }
     }
 
+    private var base = Base.lastBatch
     private var tables: [Key: DeltaTable] = [:]
     /// What the tables' tag values refer to, and what they will refer to.
     private var strings = StringTable()
@@ -44,11 +54,11 @@ package struct Delta {
     /// The batch's start must be the end of the last one that was told.
     package mutating func subtract(from batch: inout Batch) {
         adopt(batch.strings)
-        let span = DeltaSpan(start: batch.startTime, end: batch.endTime, isFirst: lastEnd == nil)
+        let span = DeltaSpan(start: batch.startTime, end: batch.endTime, isFirst: lastEnd == nil, base: base)
         var views: [ViewColumns] = []
         for (key, view) in grouped(batch.views) {
             guard let key else {
-                views.append(view)
+                views.append(view.beginning(at: base))
                 continue
             }
             // Taken out and put back, or its columns would be copied.
@@ -66,11 +76,25 @@ package struct Delta {
         // An array, since a dictionary that is looked through keeps a second hold on what is changed.
         for key in Array(tables.keys) {
             guard var table = tables.removeValue(forKey: key) else { continue }
-            table.commit(names: names, end: nextEnd)
+            table.commit(names: names, end: nextEnd, base: base)
             if !table.isEmpty { tables[key] = table }
         }
         strings = nextStrings
         lastEnd = nextEnd
+    }
+
+    /// Goes on by a clock that was set: all that was told, was told by the one before.
+    mutating func follow(_ step: Int64) {
+        for key in Array(tables.keys) { tables[key]?.follow(step) }
+        lastEnd = lastEnd?.movedClamped(by: step)
+        if case .moment(let moment) = base { base = .moment(moment.movedClamped(by: step)) }
+    }
+
+    /// Totals that begin anew behind a collection: what it says is told no more.
+    static func totals(behind collection: Batch, until end: UInt64) -> Delta {
+        var delta = Delta(knowing: collection, until: end)
+        delta.base = .moment(end)
+        return delta
     }
 
     /// Takes what another feed told to its sinks as told, of views that this one knows nothing of.
@@ -127,6 +151,7 @@ struct DeltaSpan {
     let end: UInt64
     /// Whether nothing was told before.
     let isFirst: Bool
+    let base: Delta.Base
 
     /// A row that goes on from before starts with its batch. So that no other does, one that began in the moment when the
     /// last collection ended begins a nanosecond later.
@@ -137,6 +162,17 @@ struct DeltaSpan {
 }
 
 extension ViewColumns {
+    /// A level, which is told whole, in totals that begin at a moment.
+    fileprivate func beginning(at base: Delta.Base) -> ViewColumns {
+        guard case .moment(let moment) = base else { return self }
+        var view = self
+        view.startTimes = startTimes.indices.map { row in
+            let end = endTimes.isEmpty ? 0 : endTimes[row]
+            return min(max(startTimes[row], moment), end == 0 ? .max : end)
+        }
+        return view
+    }
+
     /// Whether the values add up, so that their growth says all.
     fileprivate var isGrowth: Bool {
         guard temporality == .cumulative else { return false }

@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirRecording
 
 /// What was told of the series of one view, and what is being told.
 struct DeltaTable {
@@ -26,6 +27,10 @@ struct DeltaTable {
             self.tags = tags
             start = view.startTimes[row]
         }
+
+        private init(tags: [ExactString], start: UInt64) { (self.tags, self.start) = (tags, start) }
+
+        func moved(by step: Int64) -> Life { Life(tags: tags, start: start.movedClamped(by: step)) }
     }
 
     private struct Missing {
@@ -34,6 +39,12 @@ struct DeltaTable {
         let toldTime: UInt64
         /// The collection that did not have it.
         let since: UInt64
+
+        func moved(by step: Int64) -> Missing {
+            var told = told
+            told.startTimes = told.startTimes.map { $0.movedClamped(by: step) }
+            return Missing(told: told, toldTime: toldTime.movedClamped(by: step), since: since)
+        }
     }
 
     /// What ``commit(names:end:)`` makes true.
@@ -51,6 +62,15 @@ struct DeltaTable {
     }
 
     var isEmpty: Bool { told.rows == 0 && missing.isEmpty }
+
+    /// Tells all times by a clock that was set.
+    mutating func follow(_ step: Int64) {
+        told.startTimes = told.startTimes.map { $0.movedClamped(by: step) }
+        toldTimes = toldTimes.map { $0.movedClamped(by: step) }
+        let lives = missing
+        missing = [:]
+        for (life, found) in lives { missing[life.moved(by: step)] = found.moved(by: step) }
+    }
 
     /// Gives the tags other numbers.
     mutating func rename(_ values: [UInt32]) { told.renameTagValues(values) }
@@ -84,6 +104,10 @@ struct DeltaTable {
         if let origins {
             for row in 0..<current.rows where origins.rows[row] < 0 { changed[row] = true }
             for (row, end) in current.endTimes.enumerated() where end != 0 { changed[row] = true }
+        }
+        if case .moment(let moment) = span.base {
+            self.next = next
+            return next.growth.totals(since: moment, starts: current.startTimes, keys: keys)
         }
         // To leave out a few of many would cost more than it spares.
         let unchanged = changed.count { !$0 }
@@ -187,13 +211,15 @@ struct DeltaTable {
     // MARK: - Told
 
     /// What was subtracted last was told. A table that nothing was subtracted from is not in the collection.
-    mutating func commit(names: StringTable, end: UInt64) {
+    ///
+    /// - Parameter base: Where growth is counted from a moment, what was told of the rows then stays what it is.
+    mutating func commit(names: StringTable, end: UInt64, base: Delta.Base) {
         guard var next = next.take() else { return forget(Array(0..<told.rows), names) }
         for life in next.found { missing[life] = nil }
         forget(next.absent, names)
         if let aligned = next.aligned.take() { told = aligned }
         if let times = next.toldTimes { toldTimes = times }
-        told.add(next.growth)
+        if base == .lastBatch { told.add(next.growth) }
         if let changed = next.changed {
             for row in changed { toldTimes[row] = end }
         } else {
@@ -224,5 +250,19 @@ struct DeltaTable {
         guard old.count > limit else { return }
         // Half of them at once, so that this is rare.
         for (life, _) in old.sorted(by: { $0.value.since < $1.value.since }).dropLast(limit / 2) { missing[life] = nil }
+    }
+}
+
+extension ViewColumns {
+    /// A growth since a moment as totals that begin there, or where their series do.
+    fileprivate func totals(since moment: UInt64, starts: [UInt64], keys: [String]) -> ViewColumns {
+        var totals = self
+        totals.temporality = .cumulative
+        totals.startTimes = starts.indices.map { row in
+            let end = endTimes.isEmpty ? 0 : endTimes[row]
+            return min(max(starts[row], moment), end == 0 ? .max : end)
+        }
+        totals.setKeys(keys)
+        return totals
     }
 }

@@ -1,9 +1,11 @@
 internal import WeirBatch
+internal import WeirRecording
 
 /// A feed at work: what it needs to know from one collection to the next. On the collector's thread alone.
 final class Feed {
     let definition: FeedDefinition
-    let stream: StreamID
+    /// Another one when the clock was set.
+    private(set) var stream: StreamID
     var sinks: [SinkWorker]
     /// When it is due, by the monotonic clock.
     var tick: UInt64
@@ -15,6 +17,10 @@ final class Feed {
     /// Of the source's views and of Weir's own, whose strings are apart.
     private var sourceDelta = Delta()
     private var ownDelta = Delta()
+    /// By how much the clock was set when the stream began, if that is why it did. Nanoseconds.
+    private var clockStep: Int64 = 0
+    /// Whether totals are told less what the streams before said, which the deltas remember.
+    private var isRebased = false
     private var ended = EndedRows()
     private var estimate = LengthEstimate()
 
@@ -42,6 +48,28 @@ final class Feed {
         lastEnd = position.end
     }
 
+    /// Begins a new stream by a clock that was set, behind a collection that told all by the clock of before.
+    ///
+    /// Totals that are pushed begin with nothing, so that whoever adds streams up adds nothing twice. Who asks is told what
+    /// there is.
+    func follow(_ step: Int64, behind collection: borrowing Collected) {
+        stream = .random()
+        number = 1
+        clockStep = step
+        guard let told = lastEnd else { return }
+        let end = told.movedClamped(by: step)
+        lastEnd = end
+        guard isPushed else { return }
+        // Where the collection could not be encoded, nobody knows more than was told before.
+        if !isDelta, told == collection.source.endTime {
+            isRebased = true
+            sourceDelta = .totals(behind: collection.source, until: told)
+            ownDelta = .totals(behind: collection.own, until: told)
+        }
+        sourceDelta.follow(step)
+        ownDelta.follow(step)
+    }
+
     /// Takes sinks over from other feeds, which have told them a collection just now: it counts as known to them, also what
     /// they were not told of it because they did not want it.
     func takeOver(from others: [Feed], at collection: borrowing Collected) {
@@ -49,7 +77,7 @@ final class Feed {
         guard isPushed, !others.isEmpty else { return }
         let end = collection.source.endTime
         lastEnd = end
-        guard isDelta else { return }
+        guard isDelta else { return begin(after: others) }
         // What has ended and is not reported yet, deltas alone remember.
         for other in others where other.isDelta {
             sourceDelta.merge(other.sourceDelta, where: other.definition.filter.matches)
@@ -57,6 +85,14 @@ final class Feed {
         }
         sourceDelta.merge(Delta(knowing: collection.source, until: end))
         ownDelta.merge(Delta(knowing: collection.own, until: end))
+    }
+
+    /// Tells totals as the feeds before did: from a moment on if one of them did.
+    private func begin(after others: [Feed]) {
+        guard let rebased = others.first(where: \.isRebased) else { return }
+        isRebased = true
+        sourceDelta = rebased.sourceDelta
+        ownDelta = rebased.ownDelta
     }
 
     /// Keeps the ends that a collection reports which is not told in this feed.
@@ -75,7 +111,7 @@ final class Feed {
         _ collection: inout Collected, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
     ) throws(BatchError) -> [SharedBatch] {
         let payloads: [Payload]
-        if !isDelta, definition.filter.isAll, ended.isEmpty, !collection.source.hasExemplars {
+        if !isDelta, !isRebased, definition.filter.isAll, ended.isEmpty, !collection.source.hasExemplars {
             // As it lies: nothing is copied, and columns that the source fills anew stay its own.
             collection.join()
             defer { collection.part() }
@@ -85,7 +121,7 @@ final class Feed {
             try collection.source.validateShape()
             payloads = try encoder.encode(shaped(collection), upTo: limit, &estimate)
         }
-        if isDelta {
+        if isDelta || isRebased {
             sourceDelta.commit()
             ownDelta.commit()
         }
@@ -99,7 +135,7 @@ final class Feed {
                 stream: stream, numbers: number + UInt64(index)...number + UInt64(index),
                 startTime: payload.startTime, endTime: payload.endTime, rows: payload.rows, points: payload.points,
                 rawLength: payload.rawLength, bytes: payload.bytes, isDelta: isDelta, part: UInt32(index) + 1,
-                parts: UInt32(payloads.count), budget: budget)
+                parts: UInt32(payloads.count), clockStep: clockStep, budget: budget)
         }
     }
 
@@ -112,7 +148,7 @@ final class Feed {
         if !ended.isEmpty { ended.add(to: &batch) }
         // Who asks is told what there is, as whoever asks beside him; all others what came since they were told last.
         if definition.requester == nil, let lastEnd { batch.dropExemplars(notAfter: lastEnd) }
-        if isDelta {
+        if isDelta || isRebased {
             sourceDelta.subtract(from: &batch)
             ownDelta.subtract(from: &own)
         }
@@ -134,6 +170,13 @@ package struct FeedPosition: Sendable {
     let delta: Delta
     /// Nanoseconds since 1970.
     let end: UInt64
+
+    /// The same by a clock that was set.
+    func moved(by step: Int64) -> FeedPosition {
+        var delta = delta
+        delta.follow(step)
+        return FeedPosition(delta: delta, end: end.movedClamped(by: step))
+    }
 }
 
 /// One collection: the source's views and Weir's own.

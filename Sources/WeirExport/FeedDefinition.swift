@@ -17,9 +17,14 @@ package struct FeedDefinition: Hashable, Sendable {
     /// the user wants that.
     func adapted(to sink: SinkWorker) -> FeedDefinition {
         guard sink.collectsOnRequest else { return self }
+        return asked(by: sink.name, isTicking: sink.configuration.intervalNanoseconds != nil)
+    }
+
+    /// The feed of one sink that asks for collections.
+    func asked(by sink: String, isTicking: Bool = false) -> FeedDefinition {
         var own = self
-        own.requester = sink.name
-        own.isTicking = sink.configuration.intervalNanoseconds != nil
+        own.requester = sink
+        own.isTicking = isTicking
         return own
     }
 

@@ -1,5 +1,6 @@
 internal import Logging
 internal import WeirBatch
+internal import WeirRecording
 
 /// The collector's thread: it waits for the feed that is due next, collects once for all that are, and offers their
 /// batches. One collection is in flight, never two.
@@ -15,6 +16,8 @@ extension Pipeline {
         /// Ticks are counted from here, so that feeds whose intervals are multiples share collections.
         let epoch: UInt64
         var beginning: UInt64?
+        /// Streams that ended because the clock was set, and those that followed, for a plan that was made meanwhile.
+        var renamed: [StreamID: StreamID] = [:]
 
         init(_ plan: Plan, number: UInt64, epoch: UInt64) {
             self.plan = plan
@@ -40,7 +43,7 @@ extension Pipeline {
     func run() {
         let (plan, number) = control.withLock { ($0.plan, $0.planNumber) }
         var state = State(plan, number: number, epoch: time.monotonic())
-        state.metrics.startTime = time.wall()
+        state.metrics.startTime = source.currentTime
         state.feeds = plan.feeds.map { feedPlan in
             let feed = Feed(feedPlan, tick: state.epoch.addingClamped(feedPlan.definition.intervalNanoseconds))
             resume(feed, takePositions(of: feedPlan.sinks))
@@ -105,8 +108,12 @@ extension Pipeline {
     /// A sink whose feed becomes another one is told first what came since its last batch. So all sinks that move stand at
     /// one collection, and the feed that takes them over goes on from there.
     private func adopt(_ plan: Plan, _ number: UInt64, _ state: inout State) {
+        var plan = plan
+        plan.rename(state.renamed)
         let moving = Moving(from: state.feeds, to: plan)
         if moving.isAny { collect(&state, isDue: moving.concerns) }
+        // The clock may have been set just now.
+        plan.rename(state.renamed)
         let names = Set(plan.sinks.map(\.name))
         keepPositions(of: state.feeds) { !names.contains($0) }
         let positions = takePositions(of: plan.sinks)
@@ -129,8 +136,11 @@ extension Pipeline {
         state.encoders = state.encoders.filter { level, _ in
             plan.feeds.contains { $0.definition.level == level }
         }
-        (state.plan, state.planNumber) = (plan, number)
-        control.withLock { $0.adoptedNumber = number }
+        (state.plan, state.planNumber, state.renamed) = (plan, number, [:])
+        control.withLock { control in
+            if control.planNumber == number { control.plan = plan }
+            control.adoptedNumber = number
+        }
     }
 
     /// Goes on where the sinks of a new feed stood when export to them ended.
@@ -175,11 +185,14 @@ extension Pipeline {
         state.collection.beginning = state.beginning ?? state.collection.source.startTime
         state.beginning = state.collection.beginning
         state.metrics.fill(&state.collection.own, snapshots(), counts)
+        let step = source.clockStep
 
         var batches: [(feed: Feed, batches: [SharedBatch])] = []
-        var others = state.feeds.filter { !isDue($0) }
+        // A stream by the clock of before ends with a batch that tells all until now.
+        let due = state.feeds.filter { isDue($0) || step != 0 && $0.isPushed }
+        var others = state.feeds.filter { feed in !due.contains { $0 === feed } }
         var failures: UInt64 = 0
-        for feed in state.feeds where isDue(feed) {
+        for feed in due {
             do throws(BatchError) {
                 let box = try state.encoder(feed.definition.level)
                 let encoded = try feed.encode(&state.collection, with: &box.encoder, upTo: state.plan.partBytes, budget)
@@ -196,12 +209,35 @@ extension Pipeline {
             for feed in others { lostRows += feed.keep(ended) }
         }
         publish(batches)
+        if step != 0 { follow(step, &state) }
         control.withLock { control in
             control.counts.collections += 1
             control.counts.failures += failures
             control.counts.lostRows += lostRows
             control.counts.lastDurationNanoseconds = time.monotonic() &- began
         }
+    }
+
+    /// Goes on by a clock that was set: every feed begins a new stream.
+    private func follow(_ step: Int64, _ state: inout State) {
+        var renamed: [StreamID: StreamID] = [:]
+        for feed in state.feeds {
+            let before = feed.stream
+            feed.follow(step, behind: state.collection)
+            renamed[before] = feed.stream
+        }
+        state.metrics.startTime = state.metrics.startTime.movedClamped(by: step)
+        state.beginning = state.beginning?.movedClamped(by: step)
+        state.plan.rename(renamed)
+        state.renamed.merge(renamed) { $1 }
+        control.withLock { control in
+            // One that is not adopted yet, and was made of the plan before, is renamed when it is.
+            if control.planNumber == state.planNumber { control.plan = state.plan }
+        }
+        let seconds = Double(step) / 1e9
+        logger.warning(
+            "the clock was set by \(seconds > 0 ? "+" : "")\(seconds) s, or the machine slept: streams end, and new ones begin by the clock of now"
+        )
     }
 
     private func reportFailure(_ error: BatchError) {

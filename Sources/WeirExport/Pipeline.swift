@@ -175,7 +175,8 @@ package final class Pipeline: Sendable {
         var batch = Batch()
         batch.resource = control.withLock { $0.plan.resource }
         batch.startTime = startTime
-        batch.endTime = time.wall()
+        // The clock may have been set since.
+        batch.endTime = max(time.wall(), startTime)
         var metrics = PipelineMetrics()
         metrics.startTime = startTime
         metrics.fill(&batch, snapshots(), counts)
@@ -192,6 +193,13 @@ extension Pipeline.Plan {
             feeds[place].sinks += added
         } else {
             feeds.append(FeedPlan(definition: definition, stream: stream ?? .random(), sinks: added))
+        }
+    }
+
+    /// Gives feeds the streams that followed theirs.
+    mutating func rename(_ streams: [StreamID: StreamID]) {
+        for index in feeds.indices {
+            while let next = streams[feeds[index].stream] { feeds[index].stream = next }
         }
     }
 

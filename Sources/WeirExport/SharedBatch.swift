@@ -18,6 +18,8 @@ package final class SharedBatch: Sendable {
     package let endTime: UInt64
     package let rows: UInt64
     package let points: UInt64
+    /// By how much the clock was set where its stream began for that reason; otherwise 0. Nanoseconds.
+    package let clockStep: Int64
     /// What the payload decompresses to.
     package let rawLength: UInt64
     /// One standard zstd frame.
@@ -31,7 +33,8 @@ package final class SharedBatch: Sendable {
     package init(
         stream: StreamID, numbers: ClosedRange<UInt64>, newestNumbers: ClosedRange<UInt64>? = nil,
         startTime: UInt64 = 0, endTime: UInt64 = 0, rows: UInt64, points: UInt64 = 0, rawLength: UInt64 = 0,
-        bytes: [UInt8], isDelta: Bool = false, part: UInt32 = 1, parts: UInt32 = 1, budget: MemoryBudget? = nil
+        bytes: [UInt8], isDelta: Bool = false, part: UInt32 = 1, parts: UInt32 = 1, clockStep: Int64 = 0,
+        budget: MemoryBudget? = nil
     ) {
         self.stream = stream
         self.numbers = numbers
@@ -39,6 +42,7 @@ package final class SharedBatch: Sendable {
         self.isDelta = isDelta
         self.part = part
         self.parts = parts
+        self.clockStep = clockStep
         self.startTime = startTime
         self.endTime = endTime
         self.rows = rows
@@ -75,6 +79,7 @@ package final class SharedBatch: Sendable {
         header.points = points
         header.payloadLength = UInt64(bytes.count)
         header.rawLength = rawLength
+        header.clockStep = clockStep
         return header
     }
 
@@ -83,7 +88,8 @@ package final class SharedBatch: Sendable {
         self.init(
             stream: header.stream, numbers: header.first...max(header.first, header.last),
             startTime: header.startTime, endTime: header.endTime, rows: header.rows, points: header.points,
-            rawLength: header.rawLength, bytes: bytes, part: header.part, parts: header.parts, budget: budget)
+            rawLength: header.rawLength, bytes: bytes, part: header.part, parts: header.parts,
+            clockStep: header.clockStep, budget: budget)
     }
 
     /// Several as one, or as a part of one. It covers the numbers of all, and counts against the newest one's budget.
@@ -94,7 +100,8 @@ package final class SharedBatch: Sendable {
             stream: newest.stream, numbers: older.numbers.lowerBound...newest.numbers.upperBound,
             newestNumbers: newest.newestNumbers, startTime: payload.startTime, endTime: payload.endTime,
             rows: payload.rows, points: payload.points, rawLength: payload.rawLength, bytes: payload.bytes,
-            isDelta: true, part: part, parts: parts, budget: newest.budget)
+            isDelta: true, part: part, parts: parts, clockStep: newest.clockStep,
+            budget: newest.budget)
     }
 
     /// Whether a newer batch says all that this one says. A part says what is in no other.

@@ -75,31 +75,43 @@ package struct RecordingCounts: Equatable, Sendable {
     package var unreported: UInt64 = 0
 }
 
+/// When a collection is. No series in it began or ended later, and none ends earlier that goes on in it.
+package struct CollectionMoment: Sendable {
+    /// Later than that of the collection before. Nanoseconds since 1970.
+    package let time: UInt64
+    /// By how much the wall clock was set since the collection before; 0 where it was not. This collection's times are by
+    /// the clock of before; when it has ended, all times are by the clock of now. Nanoseconds.
+    package let step: Int64
+    /// By how much it was set earlier, in all.
+    package let stepsBefore: Int64
+}
+
 extension Stats {
     /// Runs one collection: observes what is observed, and hands out the views in the order of registration, those that
     /// are gone but have last values to report behind them.
     ///
     /// Collections of one instance do not overlap; a second one waits. What ended is reported by one of them.
     ///
-    /// - Parameter body: Also gets the moment of the collection. No series in it began or ended later, and none ends
-    ///   earlier that goes on in it. Nanoseconds since 1970.
-    package func collect(_ body: ([ViewSnapshot], RecordingCounts, _ time: UInt64) -> Void) {
+    package func collect(_ body: ([ViewSnapshot], RecordingCounts, CollectionMoment) -> Void) {
         collecting.withLock {
             withState { Array($0.observers.values) }.forEach { $0() }
-            let (views, ended, time) = unsafe withState { state in
+            let (views, ended, moment) = unsafe withState { state in
                 reclaim(&state)
                 settleDepartures(&state)
                 state.isCollecting = true
                 state.collectionCount += 1
-                return unsafe (snapshots(&state), state.reportable(), clock())
+                let (time, step) = clock.collectionTime()
+                let moment = CollectionMoment(time: time, step: step, stepsBefore: clock.steps)
+                return unsafe (snapshots(&state), state.reportable(), moment)
             }
             let withEnded = views.map { unsafe $0.with(ended[$0.state.number] ?? []) }
-            unsafe body(withEnded + goneViews(ended, but: views), counts, time)
+            unsafe body(withEnded + goneViews(ended, but: views), counts, moment)
             forgetIdle(views)
             withState { state in
                 state.isCollecting = false
                 restartWaiting(&state)
                 settleDepartures(&state)
+                if moment.step != 0 { follow(moment.step, &state) }
                 unsafe ended.values.joined().forEach { series in
                     unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                     unsafe freeIfDone(series)
@@ -174,4 +186,7 @@ extension Stats.State {
 extension Stats {
     /// By the instance's clock. Nanoseconds since 1970.
     package var currentTime: UInt64 { clock() }
+
+    /// By how much the clock was set since the instance was made. Nanoseconds.
+    package var clockSteps: Int64 { clock.steps }
 }

@@ -19,14 +19,13 @@ private import Darwin
 @safe
 public final class Stats: Sendable {
     /// The process's own. Lives as long as the process.
-    public static let `default` = Stats(stripes: makeDefaultStripes(), clock: wallClock)
+    public static let `default` = Stats(stripes: makeDefaultStripes(), clock: StatsClock())
 
     package let stripes: StripeSet
     // Sendable: what it points to changes by atomics alone.
     nonisolated(unsafe) let core: UnsafeMutablePointer<RecordingCore>
-    let clock: @Sendable () -> UInt64
-    /// When it was made. Nanoseconds since 1970.
-    package let startTime: UInt64
+    let clock: StatsClock
+    private let beginning: Atomic<UInt64>
     /// What other modules keep with it.
     package let attachments = Attachments()
     private let lock = Lock()
@@ -35,31 +34,23 @@ public final class Stats: Sendable {
     // Sendable: reached through withState alone, under the lock.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
 
-    /// Nanoseconds since 1970.
-    package static let wallClock: @Sendable () -> UInt64 = {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        // A clock before 1970 says 1970.
-        return UInt64(max(0, time.tv_sec)) &* 1_000_000_000 &+ UInt64(max(0, time.tv_nsec))
-    }
-
     /// An instance of one's own.
     ///
     /// - Parameter cellsPerCore: How many 8-byte cells a core can have: address space, not memory. A counter takes one,
     ///   a distribution one a bucket and two. Where the system refuses so many, fewer.
     /// - Throws: ``StatsError/noMemory(wanted:)``.
     public convenience init(cellsPerCore: Int = 32 << 20) throws(StatsError) {
-        self.init(stripes: try StripeSet(cells: max(512, min(cellsPerCore, 1 << 31))), clock: Self.wallClock)
+        self.init(stripes: try StripeSet(cells: max(512, min(cellsPerCore, 1 << 31))), clock: StatsClock())
     }
 
     /// Made with the first instance, so that a process which uses up its tag keys has this one.
     private static let overflowTags = Tags([(TagKey.overflow, "true")])
 
-    package init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
+    package init(stripes: StripeSet, clock: StatsClock) {
         _ = Self.overflowTags
         self.stripes = stripes
         self.clock = clock
-        startTime = clock()
+        beginning = Atomic(clock())
         unsafe core = .allocate(capacity: 1)
         unsafe core.initialize(to: RecordingCore(stripes))
         unsafe state = .allocate(capacity: 1)
@@ -94,6 +85,14 @@ public final class Stats: Sendable {
         unsafe core.deinitialize(count: 1)
         unsafe core.deallocate()
     }
+
+    /// An instance with one clock, which is never set.
+    package convenience init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
+        self.init(stripes: stripes, clock: StatsClock(monotonic: clock, wall: nil))
+    }
+
+    /// When it was made. Nanoseconds since 1970.
+    package var startTime: UInt64 { beginning.load(ordering: .relaxed) }
 
     /// Runs something under the lock. It may hand out pointers to what it found.
     func withState<Result>(_ body: (inout State) -> Result) -> Result {
@@ -242,6 +241,34 @@ extension Stats {
             octaves.set(place, to: cell)
             return cell
         }
+    }
+}
+
+// MARK: - Time
+
+extension Stats {
+    /// Follows the wall clock, which was set: what happened before is from now on told by the clock of now.
+    func follow(_ step: Int64, _ state: inout State) {
+        clock.follow(step)
+        beginning.store(startTime.movedClamped(by: step), ordering: .relaxed)
+        for view in state.order {
+            unsafe view.series.forEach { series in unsafe series.pointee.move(by: step) }
+            if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) {
+                unsafe series.pointee.move(by: step)
+            }
+        }
+        unsafe state.ended.forEach { series in unsafe series.pointee.move(by: step) }
+        for departure in state.departures { unsafe departure.series.pointee.move(by: step) }
+    }
+}
+
+extension Series {
+    fileprivate func move(by step: Int64) {
+        startTime.store(startTime.load(ordering: .relaxed).movedClamped(by: step), ordering: .relaxed)
+        activeTime.store(activeTime.load(ordering: .relaxed).movedClamped(by: step), ordering: .relaxed)
+        let end = endTime.load(ordering: .relaxed)
+        // 0 is "goes on".
+        if end != 0 { endTime.store(max(end.movedClamped(by: step), 1), ordering: .relaxed) }
     }
 }
 

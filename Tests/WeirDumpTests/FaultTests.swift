@@ -51,6 +51,19 @@ struct FaultTests {
         return check.streams { _ in false }.flatMap(\.faults.first)
     }
 
+    @Test("a stream that began because the clock was set may start before the one before it ended, by that much")
+    func clockStep() {
+        let old = [header(a, 1...1, 1_000...2_000), endMark(a, 1)]
+        var new = header(b, 1...1, 1_400...1_500, previous: a)
+        new.clockStep = -600
+        #expect(faults(old + [new]) == [])
+        new.clockStep = -500
+        #expect(faults(old + [new]) == [.startsWithinStreamBefore(a, start: 1_400, end: 1_500)])
+        new = header(b, 1...1, 2_300...2_500, previous: a)
+        new.clockStep = 400
+        #expect(faults(old + [new]) == [.startsWithinStreamBefore(a, start: 2_300, end: 2_400)])
+    }
+
     @Test("deltas that start before the stream before them ended count twice what both count")
     func acrossStreams() {
         let old = [header(a, 1...1, 10...20), header(a, 2...2, 20...30), endMark(a, 2)]

@@ -43,7 +43,7 @@ struct DeltaModelTests {
 
     @Test("are what a cumulative batch says, at any point, while series and views come and go", arguments: 0..<4)
     func adds(seed: UInt64) throws {
-        let stats = Stats(stripes: try StripeSet(cells: 1 << 18), clock: Stats.wallClock)
+        let stats = Stats(stripes: try StripeSet(cells: 1 << 18), clock: StatsClock())
         let collector = Collector(stats: stats)
         let pace = Pace()
         let steps = 100 * testScale

@@ -15,7 +15,7 @@ struct FeedMovingTests {
     private let others = Measure<Int64>("moving.others")
 
     init() throws {
-        stats = Stats(stripes: try StripeSet(cells: 1 << 16), clock: Stats.wallClock)
+        stats = Stats(stripes: try StripeSet(cells: 1 << 16), clock: StatsClock())
         try stats.register(
             View("a/sum", of: amounts, by: [Self.key], as: .sum), View("b/sum", of: others, by: [Self.key], as: .sum))
     }

@@ -373,10 +373,14 @@ struct  Weir__V1__FrameHeader
    */
   size_t n_gaps;
   Weir__V1__Gap **gaps;
+  /*
+   * Of a stream that began because the clock was set: by how much, in nanoseconds. Otherwise 0.
+   */
+  int64_t clock_step;
 };
 #define WEIR__V1__FRAME_HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&weir__v1__frame_header__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0 }
 
 
 /*

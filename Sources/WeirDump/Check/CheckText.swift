@@ -39,7 +39,9 @@ struct CheckText {
 
     private func show(_ stream: StreamCheck) {
         let after = stream.previous.map { ", after stream \($0.text)" } ?? ""
-        write("  stream \(stream.stream.text)\(after)")
+        let step = Double(stream.clockStep) / 1e9
+        let set = step == 0 ? "" : ", since the clock was set by \(step > 0 ? "+" : "")\(step) s"
+        write("  stream \(stream.stream.text)\(after)\(set)")
         write("    \(Self.head(stream))")
         if stream.splits.whole > 0 { write("    \(Self.collections(stream.splits.whole)) in parts, all of them there") }
         if stream.splits.lacking > 0 {

@@ -26,6 +26,8 @@ package struct StreamCheck: Sendable {
     package var splits = Splits()
     /// What was said that cannot be.
     package private(set) var faults = Faults()
+    /// By how much the clock was set where the stream began for that reason; otherwise 0. Nanoseconds.
+    package private(set) var clockStep: Int64 = 0
     package var hasEndMark: Bool { endMark != nil }
     /// Whether somebody still writes to the file that it was read from last.
     package var goesOn = false
@@ -61,6 +63,7 @@ package struct StreamCheck: Sendable {
     mutating func take(_ header: FrameHeader, _ findings: [StreamTracker.Finding], _ batch: Batch? = nil) {
         faults.look(at: header)
         if previous == nil { previous = header.previousStream }
+        if header.clockStep != 0 { clockStep = header.clockStep }
         for (place, gap) in header.gaps.enumerated() where gap.cause != .coalesced {
             if place > 0 || header.gaps.count < Self.gapsUnmerged { denied.insert(gap.numbers) }
         }
@@ -107,9 +110,10 @@ package struct StreamCheck: Sendable {
     mutating func conclude(delivered: NumberRanges, before: StreamCheck?) {
         for numbers in denied.common(with: delivered) { faults.add(.droppedAndDelivered(numbers: numbers)) }
         if let endMark, last > endMark { faults.add(.goesOnAfterEnd(end: endMark, last: last)) }
-        if let before, let deltaStart, deltaStart < before.endTime {
-            faults.add(.startsWithinStreamBefore(before.stream, start: deltaStart, end: before.endTime))
-        }
+        guard let before, let deltaStart else { return }
+        // By the clock of this stream.
+        let end = before.endTime &+ UInt64(bitPattern: clockStep)
+        if deltaStart < end { faults.add(.startsWithinStreamBefore(before.stream, start: deltaStart, end: end)) }
     }
 
     private mutating func take(_ gap: Gap) {
