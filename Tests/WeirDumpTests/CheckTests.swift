@@ -117,6 +117,20 @@ struct CheckTests {
         #expect(stream.holes.isEmpty)
     }
 
+    @Test("parts that were coalesced, with each other or with a later collection, are not lacking")
+    func coalescedParts() throws {
+        let first = header(1...1, part: 1, of: 3)
+        let later = try check([
+            first, header(2...5, part: 1, of: 2, gaps: [gap(2, 4, .coalesced)]), header(6...6, part: 2, of: 2),
+            endMark(6),
+        ])
+        #expect(later.splits.whole == 1 && later.splits.lacking == 0 && later.holes.isEmpty)
+        let together = try check([
+            first, header(2...3, part: 3, of: 3, gaps: [gap(2, 2, .coalesced)]), endMark(3),
+        ])
+        #expect(together.splits.whole == 1 && together.splits.lacking == 0 && together.holes.isEmpty)
+    }
+
     @Test("merged parts of split collections do not stand for the parts between them")
     func mergedParts() throws {
         let merged = [

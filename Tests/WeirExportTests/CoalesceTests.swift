@@ -85,10 +85,8 @@ struct CoalesceTests {
         var state = filled(6)
         let (older, newer) = try #require(pair(&state))
         let limit = 8 + SinkQueue.excessBatches
-        for number in 7...limit {
-            state.offer(batch(number, isDelta: true), now: number)
-            #expect(state.queue.accounts.dropped.total == Amount())
-        }
+        for number in 7...limit { state.offer(batch(number, isDelta: true), now: number) }
+        #expect(state.queue.accounts.dropped.total == Amount())
         for number in limit + 1...limit + 10 { state.offer(batch(number, isDelta: true), now: number) }
         // Once there is too much, the bounds hold; what is merged stays.
         #expect(state.queue.accounts.queued.batches <= limit)

@@ -5,7 +5,7 @@ import WeirBatch
 import WeirExport
 import WeirTestSupport
 
-@Suite("A spill whose files somebody removes")
+@Suite("A spill whose files somebody removes", .timeLimit(.minutes(1)))
 struct SpillMissingTests {
     private let system = MemoryFileSystem()
     private let stream: TestStream

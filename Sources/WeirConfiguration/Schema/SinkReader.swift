@@ -33,9 +33,10 @@ struct SinkReader {
         }
         model.settings = settings(of: model.exporter, &reader)
         model.policy = PolicyReader.policy(&reader)
+        readBounds(&reader, into: &model)
         readFailures(&reader, into: &model)
         readFeed(&reader, into: &model)
-        readBounds(&reader, into: &model)
+        checkPromise(model, &reader)
         readPlugin(&reader, into: &model)
         return model
     }
@@ -79,7 +80,6 @@ struct SinkReader {
         model.maximumBatches = bounds.integer("batches", Ranges.batches)
         model.maximumBytes = bounds.bytes("bytes", Ranges.bytes)
         model.maximumAge = bounds.duration("age", Ranges.age)
-        checkPromise(model, &bounds)
         bounds.finish()
 
         var spill = sink.mapping("spill")
@@ -96,11 +96,11 @@ struct SinkReader {
     }
 
     /// Deltas are merged so that none is lost. What a worker has tried stays as it is, and the others need a place.
-    private func checkPromise(_ model: SinkModel, _ bounds: inout MappingReader) {
+    private func checkPromise(_ model: SinkModel, _ sink: inout MappingReader) {
         guard model.isDelta == true, model.policy == nil || model.policy == .coalesce else { return }
         let workers = model.workers ?? 1
         guard let batches = model.maximumBatches, batches <= workers else { return }
-        bounds.reportConflict(
+        sink.mapping("bounds").reportConflict(
             "batches",
             "expected at least \(workers + 1) where deltas are coalesced, found \(batches): a batch for each worker, which "
                 + "stays as it was tried, and one that takes in all others; raise the bound, or choose another policy")

@@ -189,9 +189,16 @@ package struct Splits: Equatable, Sendable {
     package var lacking: UInt64 { lost + UInt64(open.count) }
 
     mutating func take(_ header: FrameHeader) {
-        guard header.parts > 1 else { return }
         let end = header.last &+ UInt64(header.parts &- header.part)
-        let parts = (open.removeValue(forKey: end) ?? 0) &+ 1
+        // Parts that were coalesced with those of later collections came with these.
+        if header.first < header.last {
+            let all = header.first...header.last
+            for merged in open.keys where merged != end && all.contains(merged) { open[merged] = nil }
+        }
+        guard header.parts > 1 else { return }
+        // The first part covers what went into all, another one as many parts as it has numbers.
+        let count = header.part == 1 ? 1 : UInt32(clamping: header.last &- min(header.first, header.last)) &+ 1
+        let parts = (open.removeValue(forKey: end) ?? 0) &+ count
         if parts >= header.parts { return whole += 1 }
         if open.count >= Self.limit, let oldest = open.keys.min() {
             open[oldest] = nil
