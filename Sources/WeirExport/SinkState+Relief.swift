@@ -2,11 +2,13 @@ package import WeirBatch
 
 /// How a sink uses its spill.
 struct SpillUse: Sendable {
-    /// Nothing is written, or read, before: the disk failed a moment ago.
+    /// Nothing is written, or read, before: the disk failed a moment ago. What succeeds shows that it is there again.
     var writeTime: UInt64 = 0
     var readTime: UInt64 = 0
     var writeRetry = Retry(first: 1_000_000_000)
     var readRetry = Retry(first: 1_000_000_000)
+    /// Whether it failed when the rest of what waited was to go there.
+    var hasFailedAtEnd = false
     /// Batches on disk that a destination may have seen: their next attempt counts on, with the same header. They are the
     /// oldest there, so there are no more than a few.
     private var attempts: [BatchKey: Attempts] = [:]
@@ -68,25 +70,24 @@ extension SinkState {
     }
 
     package mutating func nextRelief(now: UInt64) -> Relief {
-        var isEnding = false
+        var end: UInt64?
         switch phase {
         case .ended, .abandoned, .retiring: return .end
         case .awaiting: return .wait(until: nil)
         case .running: break
-        case .draining(let deadline): isEnding = now >= deadline
+        case .draining(let deadline): end = deadline
         }
+        let isEnding = end.map { now >= $0 } ?? false
+        let isUsable = spill.map { $0.writeTime <= now } ?? false
         // A disk that failed is tried again after a while, and before anything is dropped.
-        if let spill, spill.writeTime <= now || queue.wantsDisk {
+        if isUsable || queue.wantsDisk || isEnding && spillsRest {
             if let (header, batch) = queue.beginSpill(all: isEnding) { return .spill(header, batch) }
             if queue.wantsDisk { watchingDrops { $0.queue.noteDiskTried(now: now) } }
         }
-        guard let spill, spill.writeTime <= now else {
-            // Without a disk, or while it fails.
-            if let work = watchingDrops({ $0.queue.beginMerge(now: now) }) { return .merge(work) }
-            return .wait(until: queue.isFilling ? spill?.writeTime : nil)
-        }
-        guard case .draining(let deadline) = phase, !isEnding else { return .wait(until: nil) }
-        return .wait(until: deadline)
+        // Without a disk, or while it fails.
+        if !isUsable, let work = watchingDrops({ $0.queue.beginMerge(now: now) }) { return .merge(work) }
+        let wakes = [isEnding ? nil : end, queue.isFilling && !isUsable ? spill?.writeTime : nil]
+        return .wait(until: wakes.compactMap(\.self).min())
     }
 
     package mutating func finishMerge(_ merged: [SharedBatch]?, now: UInt64) {
@@ -98,7 +99,9 @@ extension SinkState {
     ) {
         if isStored {
             spill?.writeRetry.succeeded()
+            spill?.readTime = 0
         } else {
+            if case .draining(let deadline) = phase, now >= deadline { spill?.hasFailedAtEnd = true }
             let pause = spill?.writeRetry.failed(random: &random) ?? 0
             spill?.writeTime = now.addingClamped(pause)
             queue.hasTriedDisk = true
@@ -108,10 +111,10 @@ extension SinkState {
         if let (header, count) = stored, count > 0 { spill?.note(SpillUse.Attempts(count: count, header: header)) }
     }
 
-    /// Whether what is left at the end goes to disk: as long as that takes it.
+    /// Whether what is left at the end goes to disk: as long as that takes it. One that failed before is tried once more.
     var spillsRest: Bool {
-        guard let spill else { return false }
-        return spill.writeRetry.failures == 0
+        guard let spill, queue.hasRelief else { return false }
+        return spill.writeRetry.failures == 0 || !spill.hasFailedAtEnd
     }
 
     /// The disk has lost batches that it was not asked for.
@@ -136,6 +139,7 @@ extension SinkState {
             return (nil, nil)
         }
         spill?.readRetry.succeeded()
+        spill?.writeTime = 0
         if phase == .abandoned || finalCondition != nil || isPastDeadline(now: now) { return (nil, batch.id) }
         let known = spill?.attempts(batch.header) ?? SpillUse.Attempts(header: batch.header)
         guard

@@ -173,6 +173,48 @@ struct SinkSpillTests {
         #expect(Set(headers.map(\.first)).union(numbers(headers.flatMap(\.gaps))) == Set(1...10))
     }
 
+    @Test("a disk that comes back is used before anything is dropped, however long it failed")
+    mutating func comesBack() throws {
+        let store = try SpillStore(system)
+        var state = sink(store)
+        system.state.withLock { $0.room = 0 }
+        for number in 1...UInt64(10) {
+            state.offer(batch(number), now: number * second)
+            relieve(&state, store, now: number * second)
+        }
+        let lost = state.queue.accounts.dropped.total.batches
+        #expect(lost == 6)
+        // It would be left alone for longer than this.
+        system.state.withLock { $0.room = .max }
+        state.offer(batch(11), now: 10 * second)
+        #expect(state.queue.accounts.dropped.total.batches == lost)
+        relieve(&state, store, now: 10 * second)
+        #expect(state.queue.accounts.dropped.total.batches == lost)
+        #expect(state.queue.accounts.spilled.batches > 0)
+        #expect(state.queue.accounts.imbalance == nil)
+    }
+
+    @Test("a disk that failed is tried once more at the end", arguments: [true, false])
+    mutating func triedAtTheEnd(isBack: Bool) throws {
+        let store = try SpillStore(system)
+        var state = sink(store)
+        system.state.withLock { $0.room = 0 }
+        for number in 1...UInt64(4) { state.offer(batch(number), now: 0) }
+        relieve(&state, store)
+        if isBack { system.state.withLock { $0.room = .max } }
+        _ = deliver(&state, store, .retry(hint: 60 * second, attemptLimit: nil))
+        state.drain(deadline: 5)
+        guard case .wait(until: 5) = state.nextRelief(now: 0), case .wait = state.nextStep(now: 5) else {
+            Issue.record("wanted to wait for the disk")
+            return
+        }
+        relieve(&state, store, now: 5)
+        _ = deliver(&state, store, now: 5)
+        #expect(state.queue.accounts.spilled.batches == (isBack ? 4 : 0))
+        #expect(state.queue.accounts.dropped[.shutdown].batches == (isBack ? 0 : 4))
+        #expect(state.queue.accounts.imbalance == nil)
+    }
+
     @Test("what is damaged on disk is lost as spillCorrupt, and told")
     mutating func damaged() throws {
         let store = try SpillStore(system)
