@@ -69,6 +69,7 @@ struct PipelineMetrics {
             rows.add([sink.name, "partial"], sink.deliveries.partial)
             rows.add([sink.name, "reject"], sink.deliveries.rejected)
             rows.add([sink.name, "fatal"], sink.deliveries.fatal)
+            if sink.deliveries.late > 0 { rows.add([sink.name, "late"], sink.deliveries.late) }
         }
         append(deliveries, rows, to: &batch)
     }

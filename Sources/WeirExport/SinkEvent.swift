@@ -18,6 +18,8 @@ package struct DeliveryCounts: Equatable, Sendable {
     package private(set) var partial: UInt64 = 0
     package private(set) var rejected: UInt64 = 0
     package private(set) var fatal: UInt64 = 0
+    /// Answers that came when the batch was in other hands already. What became of it is told by those.
+    package private(set) var late: UInt64 = 0
 
     package init() {}
 
@@ -27,7 +29,10 @@ package struct DeliveryCounts: Equatable, Sendable {
         partial += other.partial
         rejected += other.rejected
         fatal += other.fatal
+        late += other.late
     }
+
+    mutating func noteLate() { late += 1 }
 
     mutating func note(_ outcome: Delivery.Outcome) {
         switch outcome {

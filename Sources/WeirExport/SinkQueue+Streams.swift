@@ -82,6 +82,7 @@ extension SinkQueue {
         (fresh, returned) = (other.fresh, other.returned)
         for item in own.fresh.elements { fresh.insert(item.moved(by: other.nextPosition)) }
         for item in own.returned.elements { returned.insert(item.moved(by: other.nextPosition)) }
+        relieving = other.relieving
         nextPosition = other.nextPosition + own.nextPosition
         lastSpilled = other.lastSpilled
         (heldBefore, hasTriedMerging, hasTriedDisk) = (held, false, false)

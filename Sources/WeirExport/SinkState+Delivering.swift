@@ -85,7 +85,12 @@ extension SinkState {
         /// It waits on disk again, or need not any more.
         package var putBack: SpillID?
         package var remove: SpillID?
+        /// The sink was given up, or handed the batch over, before the answer came: it changes nothing.
+        package var isLate = false
     }
+
+    /// Counts an answer for a batch that is in other hands.
+    package mutating func noteLate() { deliveries.noteLate() }
 
     /// What a call says that was asked to stop hides no reason that came before it.
     private mutating func noteMessage(_ message: String, now: UInt64) {
@@ -99,7 +104,7 @@ extension SinkState {
         _ delivery: Delivery, worker: Int = 0, now: UInt64, random: inout some RandomNumberGenerator
     ) -> Aftermath {
         // Abandoned meanwhile, and accounted for.
-        guard let (item, _) = workers[worker].inflight else { return Aftermath() }
+        guard let (item, _) = workers[worker].inflight else { return Aftermath(isLate: true) }
         let before = condition
         workers[worker].inflight = nil
         isWedged = isWedged && hangs(now: now)

@@ -4,7 +4,9 @@ internal import WeirBatch
 /// on a disk that both use.
 extension SinkState {
     /// What a sink leaves to the one that follows it.
-    struct Estate {
+    package struct Estate {
+        /// Batches from disk that a call held which did not return: the disk has to be told that they wait again.
+        package let recalled: [InflightBatch]
         fileprivate let queue: SinkQueue
         fileprivate let deliveries: DeliveryCounts
         fileprivate let lastMessage: String
@@ -12,10 +14,10 @@ extension SinkState {
     }
 
     /// Before it begins: delivers nothing until ``adopt(_:keepsSpill:now:)``.
-    mutating func awaitEstate() { phase = .awaiting(drain: nil) }
+    package mutating func awaitEstate() { phase = .awaiting(drain: nil) }
 
     /// Its threads end with what they have in hand, and without an end mark.
-    mutating func retire() {
+    package mutating func retire() {
         queue.withdrawParked()
         if phase == .running { phase = .retiring }
     }
@@ -26,23 +28,32 @@ extension SinkState {
     }
 
     /// Hands over and is empty from now on. What a call that does not return holds is handed over too: it may arrive
-    /// twice.
-    mutating func handOver(now: UInt64) -> Estate {
+    /// twice, and its answer is void. What is being written to a disk that both use stays in hand: the answer to that is
+    /// the successor's.
+    package mutating func handOver(keepsSpill: Bool, now: UInt64) -> Estate {
+        var recalled: [InflightBatch] = []
         for index in workers.indices {
             guard let (item, _) = workers[index].inflight else { continue }
             workers[index].inflight = nil
             queue.noteUncertain(item)
-            if item.spillID == nil { queue.putBack(item, now: now) } else { putBackToSpill(item, now: now) }
+            if item.spillID == nil {
+                queue.putBack(item, now: now)
+            } else {
+                putBackToSpill(item, now: now)
+                recalled.append(item)
+            }
         }
-        queue.takeBackRelieving()
-        let estate = Estate(queue: queue, deliveries: deliveries, lastMessage: lastMessage, spill: spill)
+        if !keepsSpill || !queue.isSpilling { queue.takeBackRelieving() }
+        let estate = Estate(
+            recalled: recalled, queue: queue, deliveries: deliveries, lastMessage: lastMessage, spill: spill)
+        deliveries = DeliveryCounts()
         queue = SinkQueue(bounds: queue.bounds, policy: queue.policy)
         phase = .abandoned
         return estate
     }
 
     /// Goes on where another one stopped.
-    mutating func adopt(_ estate: Estate, keepsSpill: Bool, now: UInt64) {
+    package mutating func adopt(_ estate: Estate, keepsSpill: Bool, now: UInt64) {
         watchingDrops { $0.queue.continueFrom(estate.queue, keepsSpill: keepsSpill, now: now) }
         deliveries.add(estate.deliveries)
         if lastMessage.isEmpty { lastMessage = estate.lastMessage }

@@ -36,23 +36,36 @@ extension SinkWorker {
         }
         if let id = aftermath.remove { spill?.remove(id) }
         if let id = aftermath.putBack { putBack(id, inflight.batch.bytes) }
+        if aftermath.isLate { changeLedger { state, _ in state.noteLate() } }
         if let rejected = aftermath.rejected { keep(rejected) }
         reportSpill()
     }
 
     private func recall(_ index: Int, random: inout SystemRandomNumberGenerator) {
         let taken = spill?.takeOldest() ?? SpillTaken()
-        let (inflight, putBack) = change { state in
-            state.recalled(taken, worker: index, budget: budget, now: time.monotonic(), random: &random)
+        let recalled = shared.withLock { shared -> (deliver: InflightBatch?, putBack: SpillID?)? in
+            guard shared.successor == nil else { return nil }
+            return shared.state.recalled(
+                taken, worker: index, budget: budget, now: time.monotonic(), random: &random)
         }
-        if let id = putBack { self.putBack(id, taken.batch?.payload) }
+        // Where another sink took over meanwhile, it is that one's.
+        if recalled == nil { lose(taken.losses) }
+        if let id = recalled == nil ? taken.batch?.id : recalled?.putBack { putBack(id, taken.batch?.payload) }
+        log.report(shared.withLock { $0.state.takeEvents() })
         reportSpill()
-        if let inflight { deliver(inflight, index, random: &random) }
+        if let inflight = recalled?.deliver { deliver(inflight, index, random: &random) }
     }
 
-    private func putBack(_ id: SpillID, _ payload: [UInt8]?) {
-        let losses = spill?.putBack(id, payload: payload) ?? []
-        if !losses.isEmpty { change { $0.lose(losses) } }
+    func putBack(_ id: SpillID, _ payload: [UInt8]?) {
+        lose(spill?.putBack(id, payload: payload) ?? [])
+    }
+
+    /// The disk has lost batches, which whoever uses it accounts for.
+    private func lose(_ losses: [SpillLoss]) {
+        guard !losses.isEmpty else { return }
+        changeLedger { state, holder in
+            if holder.spill === spill { state.lose(losses) }
+        }
     }
 
     private func deliverMark(_ mark: FrameHeader, _ index: Int, random: inout SystemRandomNumberGenerator) {
@@ -78,7 +91,7 @@ extension SinkWorker {
         }
         // Before the sink counts as finished, so that whoever comes next finds the directory free.
         if isLast, let losses = spill?.close() {
-            change { $0.lose(losses) }
+            lose(losses)
             reportSpill()
         }
         shared.withLock { $0.closed += 1 }

@@ -33,7 +33,7 @@ extension SinkWorker {
                 change { $0.finishMerge(merged, now: time.monotonic()) }
             case .spill(let header, let batch):
                 let result = spill?.append(header, payload: batch.bytes)
-                change { state in
+                changeLedger { state, _ in
                     state.finishSpill(
                         isStored: result != nil && result?.failure == nil, losses: result?.losses ?? [],
                         now: time.monotonic(), random: &random)

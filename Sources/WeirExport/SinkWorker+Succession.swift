@@ -41,21 +41,30 @@ extension SinkWorker {
 
     /// Takes over from the sink that this one follows, in one moment for whoever looks at the accounts.
     func takeOver() {
-        let events = shared.withLock { shared -> [SinkEvent] in
-            guard let predecessor = shared.predecessor else { return [] }
+        let (recalled, events) = shared.withLock { shared -> ([InflightBatch], [SinkEvent]) in
+            guard let predecessor = shared.predecessor else { return ([], []) }
             shared.predecessor = nil
             let keepsSpill = usesSpill(of: predecessor.configuration)
+            let sharesSpill = spill != nil && spill === predecessor.spill
             shared.leavesSpill = false
             let (estate, counters) = predecessor.shared.withLock { other in
                 let counters = ExporterCount.sums(other.counters + [other.inherited])
                 (other.counters, other.inherited) = (other.counters.map { _ in [] }, [])
-                return (other.state.handOver(now: time.monotonic()), counters)
+                other.successor = self
+                return (other.state.handOver(keepsSpill: sharesSpill, now: time.monotonic()), counters)
             }
             shared.inherited = counters
             shared.state.adopt(estate, keepsSpill: keepsSpill, now: time.monotonic())
-            return shared.state.takeEvents()
+            return (sharesSpill ? estate.recalled : [], shared.state.takeEvents())
         }
         log.report(events)
+        let putBack: @Sendable () -> Void = {
+            for batch in recalled {
+                if let id = batch.spillID { self.putBack(id, batch.batch.bytes) }
+            }
+        }
+        // On a thread of its own, since a disk may hang too.
+        if !recalled.isEmpty, !Thread.start("weir-spill", putBack) { putBack() }
         startReliefIfNeeded()
     }
 }

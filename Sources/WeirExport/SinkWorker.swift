@@ -22,6 +22,8 @@ final class SinkWorker: Sendable {
         var stopping: Set<Int> = []
         /// The sink that this one follows, until that has handed over.
         var predecessor: SinkWorker?
+        /// The sink that took over from this one, with all that was in its hands.
+        var successor: SinkWorker?
         /// What the exporters of sinks before this one counted.
         var inherited: [ExporterCount] = []
         /// Whether the disk is another sink's when this one ends.
@@ -211,6 +213,21 @@ final class SinkWorker: Sendable {
         }
         // On a thread of its own, since a disk may hang too.
         if !isFinished, !leavesSpill, let spill { _ = Thread.start("weir-spill") { spill.close() } }
+    }
+
+    /// Changes the state that accounts for what this sink had in hand: its own, or that of the sink that took over.
+    @discardableResult
+    func changeLedger<Result>(_ body: (inout SinkState, SinkWorker) -> Result) -> Result {
+        var holder = self
+        while true {
+            let (result, events, successor) = holder.shared.withLock { shared -> (Result?, [SinkEvent], SinkWorker?) in
+                if let successor = shared.successor { return (nil, [], successor) }
+                return (body(&shared.state, holder), shared.state.takeEvents(), nil)
+            }
+            holder.log.report(events)
+            if let result { return result }
+            if let successor { holder = successor }
+        }
     }
 
     /// Changes the state and says in the log what that led to.

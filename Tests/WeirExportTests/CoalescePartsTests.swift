@@ -177,7 +177,7 @@ private final class CoalescingSink {
         var next = SinkState(queue: SinkQueue(bounds: bounds, policy: Coalesce()))
         next.awaitEstate()
         state.retire()
-        next.adopt(state.handOver(now: now), keepsSpill: false, now: now)
+        next.adopt(state.handOver(keepsSpill: false, now: now), keepsSpill: false, now: now)
         state = next
     }
 

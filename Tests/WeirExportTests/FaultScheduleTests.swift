@@ -97,7 +97,9 @@ private struct LiveSink {
     let store: SpillStore?
     private(set) var offered: UInt64 = 0
     private var state: SinkState
-    private let bounds: QueueBounds
+    private var bounds: QueueBounds
+    /// What was held when a change lowered the bounds.
+    private var heldBefore = Amount()
     private let isDelta: Bool
     private let isLast: Bool
     /// Whether the spill may hold only a few batches.
@@ -106,6 +108,10 @@ private struct LiveSink {
     private var now: UInt64 = 0
     private var delivering: [InflightBatch?]
     private var relief: SinkState.Relief?
+    /// Sinks that were changed while calls hung, and the batches that those hold.
+    private var retired: [(state: SinkState, delivering: [InflightBatch?])] = []
+    /// Answers that came when their batch was another sink's.
+    private var late: UInt64 = 0
     private var isGivenUp = false
 
     init(
@@ -136,13 +142,57 @@ private struct LiveSink {
 
     mutating func step(_ receiver: inout Receiver, _ random: inout SeededGenerator) throws {
         now += .random(in: 0...2_000_000_000, using: &random)
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0..<4: offer()
         case 4..<6: try work(.random(in: delivering.indices, using: &random), &random)
         case 6..<9: try settle(.random(in: delivering.indices, using: &random), &receiver, &random)
         case 9: relieve(&random)
         case 10: state.ask(for: 2)
+        case 11: try answerLate(&receiver, &random)
+        case 12 where Int.random(in: 0..<4, using: &random) == 0: change(&random)
         default: breakDisk(&random)
+        }
+    }
+
+    /// A change of the sink, whose calls hang on.
+    private mutating func change(_ random: inout SeededGenerator) {
+        state.withdrawParked()
+        bounds.batches = .random(in: 1...10, using: &random)
+        let workers = Int.random(in: 1...3, using: &random)
+        let policy = NamedPolicy.allCases.randomElement(using: &random) ?? .dropOldest
+        var next = SinkState(
+            queue: SinkQueue(bounds: bounds, policy: policy.make(seed: random.next(), scale: 1_000_000_000)),
+            breaker: Breaker(pause: 5_000_000_000), workers: workers, hasSpill: store != nil)
+        next.awaitEstate()
+        state.retire()
+        let held = state.queue.accounts
+        let estate = state.handOver(keepsSpill: store != nil, now: now)
+        retired.append((state, delivering))
+        next.adopt(estate, keepsSpill: store != nil, now: now)
+        for item in estate.recalled {
+            if let id = item.spillID { store?.putBack(id, payload: item.batch.bytes) }
+        }
+        // A merge that is under way is void.
+        if case .merge = relief { relief = nil }
+        heldBefore = Amount(
+            batches: held.queued.batches + held.inflight.batches, bytes: held.queued.bytes + held.inflight.bytes)
+        state = next
+        delivering = Array(repeating: nil, count: workers)
+    }
+
+    /// A call of a sink that was changed returns.
+    private mutating func answerLate(_ receiver: inout Receiver, _ random: inout SeededGenerator) throws {
+        guard !retired.isEmpty else { return }
+        var sink = retired.removeFirst()
+        for (worker, item) in sink.delivering.enumerated() {
+            guard let item else { continue }
+            let before = sink.state.queue.accounts
+            if Bool.random(using: &random) { try receiver.receive(item.header) }
+            let aftermath = sink.state.finish(Delivery(.delivered), worker: worker, now: now, random: &random)
+            #expect(aftermath.isLate && aftermath.remove == nil && aftermath.putBack == nil)
+            #expect(sink.state.queue.accounts == before)
+            state.noteLate()
+            late += 1
         }
     }
 
@@ -281,6 +331,7 @@ private struct LiveSink {
         let accounts = state.queue.accounts
         try #require(accounts.imbalance == nil, "seed \(seed)")
         checkBounds(excess: Amount(batches: SinkQueue.excessBatches, bytes: bounds.bytes))
+        #expect(state.deliveries.late == late)
         // What was being written when the sink was given up is on disk, and accounted for as lost.
         if let store, !isGivenUp { try #require(accounts.spilled == store.waiting, "seed \(seed)") }
         #expect(accounts.recovered + accounts.offered == recoveredAndOffered, "seed \(seed)")
@@ -292,7 +343,7 @@ private struct LiveSink {
         let inflight = accounts.inflight
         // Each worker may have taken one while there were more.
         let limit = max(bounds.batches, inflight.batches) + excess.batches
-        #expect(accounts.queued.batches + inflight.batches <= limit)
+        #expect(accounts.queued.batches + inflight.batches <= max(limit, excess.batches > 0 ? heldBefore.batches : 0))
         // One from disk may have been within the wider bounds of an earlier process.
         #expect(accounts.queued.bytes + inflight.bytes <= max(bounds.bytes, inflight.bytes) + excess.bytes)
     }

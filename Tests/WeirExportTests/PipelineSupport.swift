@@ -61,6 +61,7 @@ final class Destination: Sendable {
         var headers: [FrameHeader] = []
         var opened = 0
         var closed = 0
+        var hangs = 0
     }
 
     enum Behaviour: Sendable, Equatable {
@@ -121,7 +122,11 @@ final class Destination: Sendable {
 
     var wasReleased: Bool { isReleased.load(ordering: .relaxed) }
 
+    /// How many calls hang, or did.
+    var hangs: Int { shared.withLock { $0.hangs } }
+
     func hang(unless isOver: (State) -> Bool) {
+        update { $0.hangs += 1 }
         condition.lock()
         while !isReleased.load(ordering: .relaxed) && !isOver(state) { condition.wait() }
         condition.unlock()

@@ -120,7 +120,7 @@ struct SinkStreamsTests {
             Issue.record("wanted to wait for the estate")
             return
         }
-        new.adopt(old.handOver(now: 0), keepsSpill: true, now: 0)
+        new.adopt(old.handOver(keepsSpill: true, now: 0), keepsSpill: true, now: 0)
         #expect(old.queue.accounts == Accounts())
         // What the old one's call comes to changes nothing any more.
         old.finish(Delivery(.delivered), now: 0, random: &random)
@@ -145,7 +145,7 @@ struct SinkStreamsTests {
         var new = SinkState(queue: SinkQueue())
         new.awaitEstate()
         if drains { new.drain(deadline: 10) } else { new.abandon(now: 0) }
-        new.adopt(old.handOver(now: 0), keepsSpill: true, now: 0)
+        new.adopt(old.handOver(keepsSpill: true, now: 0), keepsSpill: true, now: 0)
         #expect(new.queue.accounts.imbalance == nil)
         if drains {
             #expect(deliver(&new, &random).map(\.isEndMark) == [false, true])
