@@ -13,6 +13,8 @@ final class PluginServer: Sendable {
     private struct Plugin {
         var table: PluginTable?
         var exporter: InProcessExporter?
+        /// Threads that ask it to return from a call: it is not to be closed before they have.
+        var stopping = 0
     }
 
     init(_ socket: Socket) {
@@ -51,8 +53,27 @@ final class PluginServer: Sendable {
 
     /// On a thread of its own, since a plugin's answer to it may hang.
     private func stop() {
-        guard let exporter = plugin.withLock({ $0.exporter }) else { return }
-        _ = Thread.start("weir-stop") { exporter.stop() }
+        let exporter = plugin.withLock { plugin in
+            if plugin.exporter != nil { plugin.stopping += 1 }
+            return plugin.exporter
+        }
+        guard let exporter else { return }
+        let hasStarted = Thread.start("weir-stop") {
+            exporter.stop()
+            self.plugin.withLock { $0.stopping -= 1 }
+        }
+        if !hasStarted { plugin.withLock { $0.stopping -= 1 } }
+    }
+
+    /// Takes the exporter out, so that nobody asks it anything more, and closes it when it has come back from what it was
+    /// asked. Where that hangs, the parent ends this process.
+    private func close() {
+        let exporter = plugin.withLock { plugin in
+            defer { plugin.exporter = nil }
+            return plugin.exporter
+        }
+        plugin.wait { plugin, _ in plugin.stopping == 0 ? () : nil }
+        exporter?.close()
     }
 
     // MARK: - The thread that calls the plugin
@@ -68,10 +89,7 @@ final class PluginServer: Sendable {
             case .open(let sink, let settings): output.send(open(sink, settings))
             case .deliver(let deadline, let header, let payload): output.send(deliver(header, payload, deadline))
             case .close:
-                plugin.withLock { plugin in
-                    defer { plugin.exporter = nil }
-                    return plugin.exporter
-                }?.close()
+                close()
                 output.send(.closed)
                 // What the plugin's C library still holds for a file goes there.
                 System.exit(code: 0)

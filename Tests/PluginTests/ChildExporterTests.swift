@@ -251,6 +251,20 @@ struct ChildExporterTests {
         }
     }
 
+    @Test("one that is still being asked to stop is not closed", .timeLimit(.minutes(1)))
+    func stopLingers() async throws {
+        let plugin = try FaultyPlugin()
+        let exporter = try plugin.open("linger", times: 0)
+        exporter.stop()
+        while !FileManager.default.fileExists(atPath: plugin.directory.path + "/journal.crashes") {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+        exporter.close()
+        // On a busy machine the host may have lost its patience before.
+        #expect(plugin.journal.isEmpty || plugin.journal == ["closed"])
+    }
+
     @Test("its demand arrives, and its end asks for the batch that starts another")
     func demand() async throws {
         let asked = Mutex<[UInt64]>([])

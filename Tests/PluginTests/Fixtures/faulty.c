@@ -14,7 +14,7 @@
 struct faulty {
     char mode[32], journal[512], crashes[600];
     int64_t times;
-    volatile int stopped;
+    volatile int stopped, stopping;
     uint64_t deliveries;
     const weir_host *host;
 };
@@ -148,11 +148,21 @@ static size_t faulty_counters(void *handle, weir_counter *counters, size_t capac
     return 1;
 }
 
-static void faulty_stop(void *handle) { ((struct faulty *)handle)->stopped = 1; }
+// The mode "linger" takes its time over a stop. 50 ms, since the host waits for 100 ms.
+static void faulty_stop(void *handle) {
+    struct faulty *faulty = handle;
+    if (!strcmp(faulty->mode, "linger")) {
+        faulty->stopping = 1;
+        append(faulty->crashes, "x");
+        usleep(50000);
+        faulty->stopping = 0;
+    }
+    faulty->stopped = 1;
+}
 
 static void faulty_close(void *handle) {
     struct faulty *faulty = handle;
-    append(faulty->journal, "closed\n");
+    append(faulty->journal, faulty->stopping ? "closed while stopping\n" : "closed\n");
     free(faulty);
 }
 
