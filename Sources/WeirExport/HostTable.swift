@@ -4,11 +4,12 @@ internal import WeirBatch
 
 /// The table of functions that this host gives to a plugin, and what its `context` leads to.
 ///
-/// Never freed: a plugin that hangs past a shutdown may still call. There is one for each sink ever opened.
+/// An exporter has one of its own, until it was closed: one that hangs past a shutdown may still call, and keeps it.
 @safe
 package final class HostTable: @unchecked Sendable {
     // Sendable: written by `init` alone.
     let pointer: UnsafePointer<weir_host>
+    private let context: Unmanaged<HostContext>
 
     /// What the plugin is being delivered, for the time of the call.
     let columns: FrameColumns
@@ -28,7 +29,7 @@ package final class HostTable: @unchecked Sendable {
         demand: @escaping @Sendable (UInt64) -> Void = { _ in }, collect: @escaping @Sendable () -> Void = {}
     ) {
         columns = FrameColumns(log: log)
-        let context = unsafe Unmanaged.passRetained(
+        unsafe context = Unmanaged.passRetained(
             HostContext(log: log, time: time, demand: demand, collect: collect, columns: columns))
         let table = UnsafeMutablePointer<weir_host>.allocate(capacity: 1)
         unsafe table.initialize(
@@ -52,6 +53,11 @@ package final class HostTable: @unchecked Sendable {
                 demand: { context, batches in unsafe HostContext.at(context)?.demand(batches) },
                 collect: { context in unsafe HostContext.at(context)?.collect() }))
         unsafe pointer = UnsafePointer(table)
+    }
+
+    deinit {
+        unsafe pointer.deallocate()
+        unsafe context.release()
     }
 }
 

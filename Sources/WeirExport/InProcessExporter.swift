@@ -10,7 +10,9 @@ package final class InProcessExporter: OpenExporter, @unchecked Sendable {
 
     private let table: PluginTable
     private let handle: UnsafeMutableRawPointer?
-    private let columns: FrameColumns
+    /// The plugin may call it until it was closed.
+    private let host: HostTable
+    private var columns: FrameColumns { host.columns }
     private let message = MessageBuffer()
 
     package convenience init(_ table: PluginTable, sink: SinkContext) throws(ExportError) {
@@ -40,7 +42,7 @@ package final class InProcessExporter: OpenExporter, @unchecked Sendable {
             throw .exporter(sink: sink, message: delivery.message, isTransient: isTransient)
         }
         self.table = table
-        columns = host.columns
+        self.host = host
         unsafe handle = opened.handle
         previousStream = unsafe opened.has_previous_stream == 0 ? nil : StreamID(opened.previous_stream)
     }

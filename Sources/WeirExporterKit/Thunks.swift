@@ -18,10 +18,12 @@ final class ExporterMaker: Sendable {
 private final class ExporterBox: Sendable {
     let exporter: any Exporter
     let host: HostTable
+    let gate: HostGate
 
-    init(_ exporter: any Exporter, _ host: HostTable) {
+    init(_ exporter: any Exporter, _ host: HostTable, _ gate: HostGate) {
         self.exporter = exporter
         self.host = host
+        self.gate = gate
     }
 
     static func at(_ handle: UnsafeMutableRawPointer?) -> ExporterBox? {
@@ -46,15 +48,17 @@ func openThunk(
     for setting in maker.settings where !values.has(setting.key) {
         return unsafe write(.fatal(message: "the host passed no value for the setting \(setting.key)"), to: result)
     }
+    let host = unsafe HostTable(host)
+    let gate = HostGate(host)
     do throws(ExporterError) {
-        let host = unsafe HostTable(host)
-        let exporter = try maker.make(values, ExporterHost(host))
+        let exporter = try maker.make(values, ExporterHost(gate))
         if let stream = exporter.previousStream {
             unsafe opened.pointee.has_previous_stream = 1
             unsafe opened.pointee.previous_stream = bytes(of: stream)
         }
-        unsafe opened.pointee.handle = Unmanaged.passRetained(ExporterBox(exporter, host)).toOpaque()
+        unsafe opened.pointee.handle = Unmanaged.passRetained(ExporterBox(exporter, host, gate)).toOpaque()
     } catch {
+        gate.close()
         unsafe write(
             error.isTransient ? .retry(message: error.description) : .fatal(message: error.description), to: result)
     }
@@ -77,7 +81,9 @@ func deliverThunk(
 
 func closeThunk(handle: UnsafeMutableRawPointer?) {
     guard let handle = unsafe handle else { return }
-    unsafe Unmanaged<ExporterBox>.fromOpaque(handle).takeRetainedValue().exporter.close()
+    let box = unsafe Unmanaged<ExporterBox>.fromOpaque(handle).takeRetainedValue()
+    box.exporter.close()
+    box.gate.close()
 }
 
 func stopThunk(handle: UnsafeMutableRawPointer?) {
@@ -181,12 +187,12 @@ extension String {
 
 extension ExporterHost {
     /// The host's table as Swift closures.
-    fileprivate init(_ host: HostTable) {
+    fileprivate init(_ gate: HostGate) {
         self.init(
-            log: { level, message in host.log(level.rawValue, message) },
-            wallNanoseconds: { host.wallNanoseconds() },
-            monotonicNanoseconds: { host.monotonicNanoseconds() },
-            readHeader: { bytes in host.readHeader(bytes) }, demand: { host.demand($0) },
-            collect: { host.collect() })
+            log: { level, message in gate.with { $0.log(level.rawValue, message) } },
+            wallNanoseconds: { gate.with { $0.wallNanoseconds() } ?? 0 },
+            monotonicNanoseconds: { gate.with { $0.monotonicNanoseconds() } ?? 0 },
+            readHeader: { bytes in gate.with { $0.readHeader(bytes) } ?? nil },
+            demand: { batches in gate.with { $0.demand(batches) } }, collect: { gate.with { $0.collect() } })
     }
 }
