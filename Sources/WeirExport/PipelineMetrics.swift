@@ -5,12 +5,16 @@ internal import WeirBatch
 ///     weir.sink.batches|rows|bytes         sink, account, cause    what each account counted
 ///     weir.sink.held.batches|rows|bytes    sink, state             queued, inflight, spilled
 ///     weir.sink.deliveries                 sink, result            calls to the exporter
+///     weir.sink.state                      sink, state             1 for what ``SinkState/Condition`` it is in, else 0
+///     weir.sink.failure.time               sink, reason            when a delivery failed last; none before the first
+///     weir.sink.failing.since              sink                    since when none was answered; 0 where the last one was
+///     weir.sink.success.time               sink                    when a delivery succeeded last; 0 before the first
 ///     weir.exporter.<counter>              sink                    what the exporter counts itself
 ///     weir.collections                     result                  encoded, failed, late
 ///     weir.feed.rows.lost                                          ends of series that a feed could not keep
 ///     weir.collection.duration                                     of the collection before
 ///
-/// The accounts of one sink come from one moment, so that a reader can check their identity.
+/// Times are seconds since 1970. The accounts of one sink come from one moment, so that a reader can check their identity.
 struct PipelineMetrics {
     /// When counting began. Nanoseconds since 1970.
     var startTime: UInt64 = 0
@@ -42,6 +46,7 @@ struct PipelineMetrics {
             append(held, heldRows, to: &batch)
         }
         appendDeliveries(sinks, to: &batch)
+        appendHealth(sinks, to: &batch)
         appendCounters(sinks, to: &batch)
         appendCollections(counts, to: &batch)
     }
@@ -72,6 +77,31 @@ struct PipelineMetrics {
             if sink.deliveries.late > 0 { rows.add([sink.name, "late"], sink.deliveries.late) }
         }
         append(deliveries, rows, to: &batch)
+    }
+
+    /// The longest reason, in characters: a tag's value, of which a sink has one at a time.
+    private static let longestReason = 200
+
+    private mutating func appendHealth(_ sinks: [SinkSnapshot], to batch: inout Batch) {
+        var state = view("weir.sink.state", "{state}", "1 for the state that the sink is in", isMonotonic: false)
+        state.aggregation = .lastValue
+        state.tagKeys = ["sink", "state"]
+        var states = Rows()
+        var (failures, since, successes) = (Moments(), Moments(), Moments())
+        for sink in sinks {
+            for condition in SinkState.Condition.allCases {
+                states.add([sink.name, "\(condition)"], condition == sink.condition ? 1 : 0)
+            }
+            if let failure = sink.moments.failure {
+                failures.add([sink.name, String(sink.lastMessage.prefix(Self.longestReason))], failure)
+            }
+            since.add([sink.name], sink.moments.failingSince ?? 0)
+            successes.add([sink.name], sink.moments.success ?? 0)
+        }
+        append(state, states, to: &batch)
+        append("weir.sink.failure.time", "When a delivery failed last", ["sink", "reason"], failures, to: &batch)
+        append("weir.sink.failing.since", "Since when deliveries fail, 0: they do not", ["sink"], since, to: &batch)
+        append("weir.sink.success.time", "When a delivery succeeded last", ["sink"], successes, to: &batch)
     }
 
     /// One view a counter's name; sinks whose exporters count the same share it.
@@ -121,6 +151,29 @@ struct PipelineMetrics {
             self.tags.append(tags)
             if let value { values.append(value) }
         }
+    }
+
+    /// Rows of a moment each.
+    private struct Moments {
+        var rows = Rows()
+        /// Seconds since 1970, to the millisecond.
+        var seconds: [Double] = []
+
+        mutating func add(_ tags: [String?], _ nanoseconds: UInt64) {
+            rows.add(tags, nil)
+            seconds.append(Double(nanoseconds / 1_000_000) / 1000)
+        }
+    }
+
+    private mutating func append(
+        _ name: String, _ description: String, _ keys: [String], _ moments: Moments, to batch: inout Batch
+    ) {
+        var columns = view(name, "s", description, isMonotonic: false)
+        columns.aggregation = .lastValue
+        columns.number = .double
+        columns.tagKeys = keys
+        columns.doubles = moments.seconds
+        append(columns, moments.rows, to: &batch)
     }
 
     private func view(

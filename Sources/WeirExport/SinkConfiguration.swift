@@ -70,4 +70,6 @@ package struct SinkSnapshot: Sendable {
     package var isFinished: Bool
     /// What the exporter said last about a delivery that did not succeed.
     package var lastMessage: String
+    /// When that was, since when it has been so, and when a delivery succeeded last.
+    package var moments: SinkMoments
 }

@@ -95,7 +95,7 @@ extension SinkState {
     /// What a call says that was asked to stop hides no reason that came before it.
     private mutating func noteMessage(_ message: String, now: UInt64) {
         if case .draining(let deadline) = phase, now >= deadline, !lastMessage.isEmpty { return }
-        lastMessage = message
+        health.noteFailure(message, now: now)
     }
 
     /// What became of the batch that a worker delivered.
@@ -115,12 +115,12 @@ extension SinkState {
         switch delivery.outcome {
         case .delivered:
             queue.delivered(item, now: now)
-            succeeded(before)
-            isRejecting = false
+            succeeded(before, now: now)
+            _ = toldRejections.recovers()
         case .partial(let acceptedRows):
             queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows), now: now)
-            succeeded(before)
-            noteRejection(delivery.message)
+            succeeded(before, now: now)
+            noteRejection(delivery.message, now: now)
         case .rejected:
             reject(item, delivery.message, now: now)
             isRejected = true
@@ -128,7 +128,7 @@ extension SinkState {
             reject(item, delivery.message, now: now)
             isRejected = true
         case .retry(let hint, _):
-            failed(hint: hint, delivery.message, before, now: now, random: &random)
+            failed(hint: hint, delivery.message, now: now, random: &random)
             return putBack(item, now: now)
         case .quarantined:
             return quarantine(worker, item, delivery.message, now: now)
@@ -140,8 +140,9 @@ extension SinkState {
         return Aftermath(rejected: isRejected ? item : nil, remove: item.spillID)
     }
 
-    private mutating func succeeded(_ before: Condition) {
-        if before != .healthy { note(.recovered(failures: retry.failures)) }
+    private mutating func succeeded(_ before: Condition, now: UInt64) {
+        if before != .healthy, toldFailures.recovers() { note(.recovered(failures: retry.failures)) }
+        health.successTime = now
         isDropping = false
         clearFailures()
     }
@@ -150,15 +151,18 @@ extension SinkState {
         retry.succeeded()
         retryTime = 0
         breaker.succeeded()
+        health.failingSince = nil
     }
 
     private mutating func failed(
-        hint: UInt64?, _ message: String, _ before: Condition, now: UInt64, random: inout some RandomNumberGenerator
+        hint: UInt64?, _ message: String, now: UInt64, random: inout some RandomNumberGenerator
     ) {
+        health.noteFailing(now: now)
         retryTime = now.addingClamped(retry.failed(hint: hint, random: &random))
         if breaker.failed(now: now) {
+            toldFailures.note(message, now: now)
             note(.paused(nanoseconds: breaker.pause, message))
-        } else if before == .healthy || before == .wedged {
+        } else if toldFailures.tells(message, now: now) {
             note(.failing(message))
         }
     }
@@ -173,13 +177,12 @@ extension SinkState {
     /// The destination answers, only not to this batch's liking: no pause, and the next one.
     private mutating func reject(_ item: InflightBatch, _ message: String, now: UInt64) {
         queue.drop(item, .rejected, now: now)
-        noteRejection(message)
+        noteRejection(message, now: now)
         clearFailures()
     }
 
-    private mutating func noteRejection(_ message: String) {
-        if !isRejecting { note(.rejecting(message)) }
-        isRejecting = true
+    private mutating func noteRejection(_ message: String, now: UInt64) {
+        if toldRejections.tells(message, now: now) { note(.rejecting(message)) }
     }
 
     /// One exporter of several is gone; the others go on, with what it held.
@@ -190,6 +193,7 @@ extension SinkState {
         guard workers.contains(where: { !$0.isQuarantined }) else {
             return giveUp(item, .quarantined, .quarantined(message), now: now)
         }
+        toldFailures.note(message, now: now)
         note(.failing(message))
         return putBack(item, now: now)
     }
@@ -199,6 +203,7 @@ extension SinkState {
         _ item: InflightBatch, _ condition: Condition, _ event: SinkEvent, now: UInt64
     ) -> Aftermath {
         finalCondition = condition
+        health.noteFailing(now: now)
         note(event)
         var aftermath = Aftermath()
         if item.spillID == nil { queue.drop(item, .fatal, now: now) } else { aftermath = putBack(item, now: now) }

@@ -9,7 +9,7 @@ extension SinkState {
         package let recalled: [InflightBatch]
         fileprivate let queue: SinkQueue
         fileprivate let deliveries: DeliveryCounts
-        fileprivate let lastMessage: String
+        fileprivate let health: SinkHealth
         fileprivate let spill: SpillUse?
     }
 
@@ -44,8 +44,7 @@ extension SinkState {
             }
         }
         if !keepsSpill || !queue.isSpilling { queue.takeBackRelieving() }
-        let estate = Estate(
-            recalled: recalled, queue: queue, deliveries: deliveries, lastMessage: lastMessage, spill: spill)
+        let estate = Estate(recalled: recalled, queue: queue, deliveries: deliveries, health: health, spill: spill)
         deliveries = DeliveryCounts()
         queue = SinkQueue(bounds: queue.bounds, policy: queue.policy)
         phase = .abandoned
@@ -56,7 +55,7 @@ extension SinkState {
     package mutating func adopt(_ estate: Estate, keepsSpill: Bool, now: UInt64) {
         watchingDrops { $0.queue.continueFrom(estate.queue, keepsSpill: keepsSpill, now: now) }
         deliveries.add(estate.deliveries)
-        if lastMessage.isEmpty { lastMessage = estate.lastMessage }
+        health.adopt(estate.health)
         if keepsSpill, spill != nil { spill = estate.spill ?? spill }
         switch phase {
         case .awaiting(nil): phase = .running
@@ -83,12 +82,15 @@ extension SinkState {
     ) {
         isDeliveringMark = false
         if case .retry(let hint, let limit) = delivery.outcome, limit != 1, phase != .abandoned {
-            lastMessage = delivery.message
+            health.noteFailure(delivery.message, now: now)
+            health.noteFailing(now: now)
             retryTime = now.addingClamped(retry.failed(hint: hint, random: &random))
             return
         }
         queue.finishMark(mark)
-        if delivery.outcome == .delivered { (retryTime, retry) = (0, retry.afterSuccess) }
+        guard delivery.outcome == .delivered else { return }
+        (retryTime, retry) = (0, retry.afterSuccess)
+        health.failingSince = nil
     }
 }
 

@@ -7,7 +7,7 @@ package import WeirBatch
 /// Times are nanoseconds of a monotonic clock.
 package struct SinkState: Sendable {
     /// How the sink does, as operators see it.
-    package enum Condition: Equatable, Sendable {
+    package enum Condition: CaseIterable, Equatable, Sendable {
         case healthy
         /// The last delivery failed.
         case failing
@@ -64,8 +64,9 @@ package struct SinkState: Sendable {
     package internal(set) var deliveries = DeliveryCounts()
     /// Whether the stream's end mark was delivered.
     package internal(set) var hasEndMark = false
+    var health = SinkHealth()
     /// What the exporter said last about a delivery that did not succeed.
-    package internal(set) var lastMessage = ""
+    package var lastMessage: String { health.reason }
 
     let timeout: UInt64
     var phase = Phase.running
@@ -85,7 +86,9 @@ package struct SinkState: Sendable {
     var drainDeadline: UInt64 = 0
     private var events: [SinkEvent] = []
     var isDropping = false
-    var isRejecting = false
+    /// What the log knows of failures, and of batches that the destination does not take.
+    var toldFailures = ToldReasons()
+    var toldRejections = ToldReasons()
 
     /// - Parameters:
     ///   - timeout: How long a delivery should take at most. Nanoseconds.
@@ -157,8 +160,12 @@ package struct SinkState: Sendable {
     private mutating func noteHang(now: UInt64) {
         guard !isWedged, finalCondition == nil, hangs(now: now) else { return }
         isWedged = true
-        note(.wedged(nanoseconds: now - (workers.compactMap(\.inflight?.since).min() ?? now)))
+        toldFailures.noteTrouble()
+        note(.wedged(nanoseconds: now - (hangingSince ?? now)))
     }
+
+    /// When the call began that does not return; nil where none hangs.
+    var hangingSince: UInt64? { isWedged ? workers.compactMap(\.inflight?.since).min() : nil }
 
     /// Whether a call runs for more than twice its timeout.
     func hangs(now: UInt64) -> Bool {
@@ -204,7 +211,7 @@ package struct SinkState: Sendable {
     /// The end mark was delivered, or not.
     package mutating func finishEnd(_ delivery: Delivery) {
         hasEndMark = delivery.outcome == .delivered
-        if !hasEndMark, lastMessage.isEmpty { lastMessage = delivery.message }
+        if !hasEndMark, lastMessage.isEmpty { health.reason = delivery.message }
     }
 
     /// Runs an operation and notes for the log when dropping begins.

@@ -76,6 +76,7 @@ extension SinkSnapshot {
         deliveries.add(before.deliveries)
         counters = ExporterCount.sums([before.counters, counters])
         condition = before.condition
+        moments.add(before.moments)
         if lastMessage.isEmpty { lastMessage = before.lastMessage }
     }
 }

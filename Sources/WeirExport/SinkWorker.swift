@@ -165,7 +165,8 @@ final class SinkWorker: Sendable {
                 name: name, accounts: shared.state.queue.accounts, deliveries: shared.state.deliveries,
                 counters: ExporterCount.sums(shared.counters + [shared.inherited]), condition: shared.state.condition,
                 hasEndMark: shared.state.hasEndMark, isFinished: shared.isFinished,
-                lastMessage: shared.state.lastMessage)
+                lastMessage: shared.state.lastMessage,
+                moments: SinkMoments(shared.state.health, hangingSince: shared.state.hangingSince, time: time))
             if let before = shared.predecessor?.snapshot() { snapshot.add(before) }
             return snapshot
         }

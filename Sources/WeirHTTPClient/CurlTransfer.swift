@@ -124,7 +124,8 @@ struct CurlTransfer: ~Copyable {
     }
 
     private func answer(_ code: CURLcode, _ received: ReceivedAnswer) throws(HTTPError) -> HTTPAnswer {
-        let reason = unsafe String(cString: words.pointee == 0 ? curl_easy_strerror(code) : UnsafePointer(words))
+        let reason = LibcurlWords.lasting(
+            unsafe String(cString: words.pointee == 0 ? curl_easy_strerror(code) : UnsafePointer(words)))
         // The status is the server's word on the request. A body that breaks off behind it takes nothing back.
         if code == CURLE_OK || received.isAnswered {
             var status = 0

@@ -13,10 +13,24 @@ package struct StatsJSON {
             members += Self.members(sink.accounts)
             let calls = sink.deliveries.sorted { $0.key < $1.key }.map { "\(JSON.string($0.key)):\($0.value)" }
             members.append("\"calls\":{\(calls.joined(separator: ","))}")
+            members += health(sink)
             members.append("\"balanced\":\(process.isPartial ? "null" : "\(sink.accounts.imbalance == nil)")")
             members.append("\"resource\":\(JSON.object(process.resource.map { ($0.key, $0.value) }))")
             output.write("{\(members.joined(separator: ","))}\n")
         }
+    }
+
+    /// None where the metrics do not say; null for what has not been.
+    private func health(_ sink: AccountsReader.SinkAccounts) -> [String] {
+        guard let state = sink.state else { return [] }
+        func text(_ time: UInt64?) -> String {
+            time.map { JSON.string(Timestamp(nanoseconds: $0).text(fractionDigits: 3)) } ?? "null"
+        }
+        let failure = sink.failure.map { "{\"time\":\(text($0.time)),\"reason\":\(JSON.string($0.reason))}" }
+        return [
+            "\"state\":\(JSON.string(state))", "\"failingSince\":\(text(sink.failingSince))",
+            "\"lastFailure\":\(failure ?? "null")", "\"lastSuccess\":\(text(sink.success))",
+        ]
     }
 
     /// The accounts as members of an object, those without a cause by name, the others under `refused` and `dropped`.

@@ -17,8 +17,22 @@ struct StatsText {
             let calls = sink.deliveries.filter { $0.value > 0 }.sorted { $0.key < $1.key }
                 .map { "\(NumberText.grouped($0.value)) \(Terminal.safe($0.key))" }
             output.write("    calls: \(calls.isEmpty ? "none" : calls.joined(separator: ", "))\n")
+            showHealth(sink, to: output)
             output.write("    \(verdict(sink.accounts, process.isPartial))\n")
         }
+    }
+
+    /// Nothing where the metrics do not say.
+    private func showHealth(_ sink: AccountsReader.SinkAccounts, to output: Output) {
+        guard let state = sink.state else { return }
+        func text(_ time: UInt64) -> String { Timestamp(nanoseconds: time).text(fractionDigits: 3) }
+        let since = sink.failingSince.map { " since \(text($0))" } ?? ""
+        let words = terminal.styled(Terminal.safe(state) + since, state == "healthy" ? .dim : .red)
+        output.write("    state: \(words)\n")
+        if let failure = sink.failure {
+            output.write("    last failure: \(text(failure.time)): \(Terminal.safe(failure.reason))\n")
+        }
+        output.write("    last success: \(sink.success.map(text) ?? "none")\n")
     }
 
     private func verdict(_ accounts: Accounts, _ isPartial: Bool) -> String {

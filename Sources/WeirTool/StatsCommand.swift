@@ -36,6 +36,14 @@ struct StatsCommand: ParsableCommand {
               spilled    waits on disk
               uncertain  may have arrived although nobody acknowledged it; counted above, too
 
+            STATE
+              healthy      the last delivery succeeded, or there was none
+              failing      the last one failed, and is tried again
+              paused       many failed: nothing is delivered for a while
+              wedged       a delivery does not return
+              fatal, quarantined   nothing will be delivered any more
+              and since when, why a delivery failed last, and when one succeeded last
+
             THE SOCKET
               is the user's own (mode 0600). Whoever connects sends the line `stats` and
               gets a batch file back: printf 'stats\\n' | nc -U SOCKET | weir dump --own -

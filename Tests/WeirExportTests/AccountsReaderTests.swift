@@ -79,6 +79,23 @@ struct AccountsReaderTests {
         try check(reader, scale: 4)
     }
 
+    @Test("moments that are none are passed over")
+    func hostileMoments() {
+        let values = [Double.nan, .infinity, -.infinity, -1, 1e300, 1.7e10, 0]
+        var builder = BatchBuilder(start: 1, end: 2)
+        for name in ["weir.sink.failure.time", "weir.sink.failing.since", "weir.sink.success.time"] {
+            builder.view(name, .lastValue, .double, unit: "s", keys: ["sink", "reason"]) { rows in
+                for value in values { rows.row(["a", "r"], start: 1, double: value) }
+                rows.row([nil, nil], start: 1, double: 5)
+            }
+        }
+        builder.view("weir.sink.success.time", .lastValue, unit: "s", keys: ["sink"]) { $0.row(["a"], start: 1, 1) }
+        var reader = AccountsReader()
+        reader.add(builder.batch)
+        #expect(reader.sinks.map(\.name) == ["a"])
+        #expect(reader.sinks[0].failure == nil && reader.sinks[0].failingSince == nil && reader.sinks[0].success == nil)
+    }
+
     @Test("what a pipeline says of itself is what its snapshots say")
     func pipeline() async throws {
         let source = CountingSource()
@@ -99,6 +116,14 @@ struct AccountsReaderTests {
             #expect(read.accounts == snapshot.accounts)
             #expect(read.accounts.offered.batches >= 3)
             #expect(read.accounts.imbalance == nil)
+            #expect(read.state == "\(snapshot.condition)")
         }
+        let (healthy, failing) = (reader.sinks[0], reader.sinks[1])
+        #expect(healthy.state == "healthy" && healthy.failure == nil && healthy.failingSince == nil)
+        #expect(failing.state != "healthy" && failing.failure?.reason == "away" && failing.success == nil)
+        let failingSince = try #require(failing.failingSince)
+        #expect(failingSince <= (failing.failure?.time ?? 0))
+        // Of this century: a monotonic clock's moments would not be.
+        for time in [failingSince, try #require(healthy.success)] { #expect(time > 1_000_000_000_000_000_000) }
     }
 }

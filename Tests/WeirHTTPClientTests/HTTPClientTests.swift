@@ -112,6 +112,23 @@ struct HTTPClientTests {
         #expect(throws: HTTPError.stopped(wasSending: false)) { try client.send(request, within: 60) }
     }
 
+    @Test(
+        "a reason has one text, however long an attempt took",
+        arguments: [
+            (
+                "Failed to connect to 127.0.0.1 port 53247 after 0 ms: Couldn't connect to server",
+                "Failed to connect to 127.0.0.1 port 53247: Couldn't connect to server"
+            ),
+            ("Operation timed out after 301 milliseconds with 0 bytes received", "Operation timed out"),
+            ("Operation timed out after 301 milliseconds with 7 out of 12 bytes received", "Operation timed out"),
+            ("Connection timed out after 9 ms", "Connection timed out"), ("after 3 ms: x", "x"),
+            ("shut after 3 tries with 5 apples", "shut after 3 tries with 5 apples"), ("with", "with"),
+            ("with 5 received", ""), ("after", "after"), ("", ""),
+        ])
+    func words(_ text: String, _ lasting: String) {
+        #expect(LibcurlWords.lasting(text) == lasting)
+    }
+
     // 1994-11-06T08:49:37Z
     private static let date: UInt64 = 784_111_777_000_000_000
 

@@ -70,6 +70,44 @@ struct StatsRunTests {
         #expect(found.output.split(separator: "\n").count == 1)
     }
 
+    @Test("a sink's state, last failure, since when, and last success are shown, where a batch says them")
+    func health() throws {
+        let time: UInt64 = 1_795_525_210_000_000_000
+        var builder = BatchBuilder(start: time - 1, end: time)
+        for unit in ["batches", "rows", "bytes"] {
+            builder.view("weir.sink.\(unit)", .sum, keys: ["sink", "account", "cause"]) { rows in
+                for sink in ["bad", "new"] { rows.row([sink, "offered", nil], start: 1, 0) }
+            }
+        }
+        builder.view("weir.sink.state", .lastValue, keys: ["sink", "state"]) { rows in
+            rows.row(["bad", "healthy"], start: 1, 0)
+            rows.row(["bad", "failing"], start: 1, 1)
+            rows.row(["new", "healthy"], start: 1, 1)
+        }
+        builder.view("weir.sink.failure.time", .lastValue, .double, keys: ["sink", "reason"]) {
+            $0.row(["bad", "HTTP 401: \u{1B}[31mno"], start: 1, double: 1_795_525_209.123)
+        }
+        for (name, value) in [("weir.sink.failing.since", 1_795_525_200.5), ("weir.sink.success.time", 1_795_525_190)] {
+            builder.view(name, .lastValue, .double, keys: ["sink"]) { rows in
+                rows.row(["bad"], start: 1, double: value)
+                rows.row(["new"], start: 1, double: 0)
+            }
+        }
+        let text = try run(frame(builder.batch, 1), isJSON: false).output
+        #expect(text.contains("    state: failing since 2026-11-24T13:00:00.500Z\n"), "\(text)")
+        #expect(text.contains("    last failure: 2026-11-24T13:00:09.123Z: HTTP 401: "))
+        #expect(!text.contains("\u{1B}"))
+        #expect(text.contains("    last success: 2026-11-24T12:59:50.000Z\n"))
+        #expect(text.contains("    state: healthy\n    last success: none\n"))
+        let json = try run(frame(builder.batch, 1)).output
+        #expect(
+            json.contains(
+                #""state":"failing","failingSince":"2026-11-24T13:00:00.500Z","lastFailure":{"time":"2026-11-24T13:00:09.123Z","reason":"HTTP 401: "#
+            ), "\(json)")
+        #expect(json.contains(#""lastSuccess":"2026-11-24T12:59:50.000Z""#))
+        #expect(json.contains(#""state":"healthy","failingSince":null,"lastFailure":null,"lastSuccess":null"#))
+    }
+
     @Test("all parts of the last collection are read, and no batch that came late")
     func parts() throws {
         let found = try run(
