@@ -100,9 +100,13 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
-        .target(name: "WeirPrometheusNames", dependencies: ["WeirExporterKit"], swiftSettings: swiftSettings),
+        .target(name: "WeirSeries", dependencies: ["WeirExporterKit"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirPrometheusNames", dependencies: ["WeirExporterKit", "WeirSeries"], swiftSettings: swiftSettings),
         .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
-        .target(name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit", "WeirSeries"],
+            swiftSettings: swiftSettings),
         .target(name: "WeirWire", swiftSettings: swiftSettings),
         .target(name: "WeirSecretFile", swiftSettings: swiftSettings),
         .target(
@@ -146,7 +150,9 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // Programs.
-        .target(name: "WeirDump", dependencies: ["WeirBatch"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirDump", dependencies: ["WeirBatch", "WeirExporterKit", "WeirPrometheusNames", "WeirSeries"],
+            swiftSettings: swiftSettings),
         .target(
             name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport"], swiftSettings: swiftSettings),
         .target(
@@ -241,6 +247,13 @@ let package = Package(
                 "NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
+        tests(
+            "WeirSeriesTests",
+            of: [
+                "WeirSeries", "WeirExporterKit", "WeirExport", "WeirBatch", "WeirDump", "WeirLines",
+                "PrometheusSink", "RemoteWriteSink", "OtlpHttpSink", "StatsdSink", "GraphiteSink", "WeirWire",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames", "WeirExporterKit"]),
         tests(
             "PrometheusSinkTests",
@@ -295,18 +308,18 @@ let package = Package(
         + exporter("FileExporter", sink: "FileSink")
         + exporter(
             "RemoteWriteExporter", sink: "RemoteWriteSink",
-            dependencies: ["CSnappy", "WeirHTTPClient", "WeirPrometheusNames", "WeirWire"])
+            dependencies: ["CSnappy", "WeirHTTPClient", "WeirPrometheusNames", "WeirSeries", "WeirWire"])
         + exporter(
             "OtlpHttpExporter", sink: "OtlpHttpSink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirWire"])
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [
-                "WeirBatch", "WeirGzip", "WeirPrometheusNames", "WeirSecretFile", "WeirWire",
+                "WeirBatch", "WeirGzip", "WeirPrometheusNames", "WeirSecretFile", "WeirSeries", "WeirWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
-        + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines"])
-        + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines"])
+        + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines", "WeirSeries"])
+        + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines", "WeirSeries"])
         + exporter(
             "S3Exporter", sink: "S3Sink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirSecretFile", "WeirWire"])
         + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirSecretFile"])

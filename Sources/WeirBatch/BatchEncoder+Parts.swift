@@ -15,6 +15,8 @@ extension BatchEncoder {
     package mutating func encode(
         _ batch: borrowing Batch, upTo limit: Int, _ estimate: inout LengthEstimate
     ) throws(BatchError) -> [Payload] {
+        // Before it is cut: what is one series is in one part.
+        if let batch = batch.withOneOverflow { return try encode(batch, upTo: limit, &estimate) }
         let weight = batch.weight
         let expected = estimate.length(ofWeight: weight)
         if expected <= limit, let whole = try encodeWhole(batch, splits: batch.rows > 1) {

@@ -21,6 +21,7 @@ package struct BatchEncoder: ~Copyable {
     /// - Throws: a content error where columns contradict each other, ``BatchError/tooLong(_:limit:found:)`` where a
     ///   reader with default limits would refuse it.
     package mutating func encode(_ batch: borrowing Batch) throws(BatchError) -> Payload {
+        if let batch = batch.withOneOverflow { return try encode(batch) }
         try packer.pack(batch)
         let bytes = try compressor.compress(packer.output)
         let limit = UInt64(ReadLimits().payloadLength)

@@ -147,27 +147,32 @@ private struct TableMerge {
                 result.startTimes[row] = olderStart
             }
         }
-        guard result.aggregation != .lastValue else { return }
-        result.integers.combine(older.integers, partners, &+)
-        result.doubles.combine(older.doubles, partners, +)
-        result.zeroCounts.combine(older.zeroCounts, partners, &+)
-        result.squares.combine(older.squares, partners, +)
-        result.minima.combine(older.minima, partners) { $0.isNaN || $1 < $0 ? $1 : $0 }
-        result.maxima.combine(older.maxima, partners) { $0.isNaN || $1 > $0 ? $1 : $0 }
-        if result.aggregation == .distribution {
-            let width = result.bounds.count + 1
-            for (row, partner) in partners.enumerated() where partner >= 0 {
-                for bucket in 0..<width {
-                    result.bucketCounts[row * width + bucket] &+= older.bucketCounts[partner * width + bucket]
-                }
-            }
-        }
-        result.positive = result.positive.adding(older.positive, partners)
-        result.negative = result.negative.adding(older.negative, partners)
+        if result.aggregation != .lastValue { result.addValues(of: older, partners) }
     }
 }
 
 extension ViewColumns {
+    /// Adds to each row the values of its partner in another table of the same definition and scale, where it has one (not
+    /// -1). Neither starts nor exemplars change.
+    mutating func addValues(of older: ViewColumns, _ partners: [Int]) {
+        integers.combine(older.integers, partners, &+)
+        doubles.combine(older.doubles, partners, +)
+        zeroCounts.combine(older.zeroCounts, partners, &+)
+        squares.combine(older.squares, partners, +)
+        minima.combine(older.minima, partners) { $0.isNaN || $1 < $0 ? $1 : $0 }
+        maxima.combine(older.maxima, partners) { $0.isNaN || $1 > $0 ? $1 : $0 }
+        if aggregation == .distribution {
+            let width = bounds.count + 1
+            for (row, partner) in partners.enumerated() where partner >= 0 {
+                for bucket in 0..<width {
+                    bucketCounts[row * width + bucket] &+= older.bucketCounts[partner * width + bucket]
+                }
+            }
+        }
+        positive = positive.adding(older.positive, partners)
+        negative = negative.adding(older.negative, partners)
+    }
+
     /// 0 while it goes on.
     fileprivate func end(of row: Int) -> UInt64 { endTimes.isEmpty ? 0 : endTimes[row] }
 }

@@ -167,7 +167,8 @@ extension StringTable {
     /// Adds a C string; what is not UTF-8 becomes U+FFFD.
     fileprivate mutating func append(repairing string: UnsafeMutablePointer<CChar>?) {
         guard let string = unsafe string else {
-            append("")
+            let empty: [UInt8] = []
+            append(utf8: empty.span)
             return
         }
         var length = 0
@@ -177,7 +178,8 @@ extension StringTable {
             length += 1
         }
         if bits < 0 {
-            append(unsafe String(cString: string))
+            let repaired = Array((unsafe String(cString: string)).utf8)
+            append(utf8: repaired.span)
         } else {
             let bytes = unsafe UnsafeRawBufferPointer(start: string, count: length)
             append(utf8: unsafe Span(_unsafeElements: bytes.bindMemory(to: UInt8.self)))

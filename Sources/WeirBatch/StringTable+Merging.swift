@@ -26,7 +26,7 @@ extension StringTable {
             if let index = known[ExactString(string)] {
                 values.append(index + 1)
             } else {
-                let index = append(string)
+                let index = append(other, index)
                 known[ExactString(string)] = index
                 values.append(index + 1)
             }

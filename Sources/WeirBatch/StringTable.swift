@@ -24,14 +24,13 @@ package struct StringTable: Equatable, Sendable {
         return index
     }
 
-    /// Adds a string and returns its index. A zero byte in it becomes U+FFFD, since the wire ends a string there.
+    /// Adds a string and returns its index. A zero byte in it is written as ``WireText`` says, so what comes from another
+    /// table is not to be added as a string.
     @discardableResult
     package mutating func append(_ string: String) -> UInt32 {
         let index = UInt32(offsets.count)
         offsets.append(UInt32(bytes.count))
-        for byte in string.utf8 {
-            if byte == 0 { bytes.append(contentsOf: "\u{FFFD}".utf8) } else { bytes.append(byte) }
-        }
+        WireText.forEachByte(of: string) { bytes.append($0) }
         bytes.append(0)
         return index
     }

@@ -1,4 +1,5 @@
 package import WeirExporterKit
+internal import WeirSeries
 
 /// Names of which readers of lines make trees: letters, digits, `_` and `-`, with dots between levels.
 package enum LineName {
@@ -9,9 +10,7 @@ package enum LineName {
     package static func level(_ text: String) -> String { cleaned(text, keepsLevels: false) }
 
     /// Tags by their keys: where a key stands in a table may change from batch to batch, and a series' name must not.
-    package static func ordered(_ tags: [DeliveredTag]) -> [DeliveredTag] {
-        tags.count < 2 ? tags : tags.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-    }
+    package static func ordered(_ tags: [DeliveredTag]) -> [DeliveredTag] { Mark.canonical(tags) }
 
     private static func cleaned(_ text: String, keepsLevels: Bool) -> String {
         var bytes: [UInt8] = []

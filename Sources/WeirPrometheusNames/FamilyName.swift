@@ -37,7 +37,8 @@ package struct FamilyName: Hashable, Sendable {
         let name = words.joined(separator: "_")
         family = words[0].utf8.first?.isDigit == true ? "_" + name : name
         let unitWords = parts.joined().joined(separator: "_")
-        self.unit = name == unitWords || name.hasSuffix("_" + unitWords) ? unitWords : ""
+        // A name that is its unit and no more does not end with it, as OpenMetrics has it.
+        self.unit = !unitWords.isEmpty && name.hasSuffix("_" + unitWords) ? unitWords : ""
         self.kind = kind
     }
 
@@ -51,6 +52,16 @@ package struct FamilyName: Hashable, Sendable {
         case .sum, .gauge: [family]
         case .histogram: [family, family + "_bucket", family + "_sum", family + "_count", family + "_created"]
         }
+    }
+
+    /// The same with a mark among its words, for a view whose name another one has.
+    package func marked(_ mark: String) -> FamilyName {
+        let ending = unit.isEmpty ? "" : "_" + unit
+        return FamilyName(family: family.dropLast(ending.count) + "_x" + mark + ending, unit: unit, kind: kind)
+    }
+
+    private init(family: String, unit: String, kind: Kind) {
+        (self.family, self.unit, self.kind) = (family, unit, kind)
     }
 
     private static func words(of name: String) -> [String] {

@@ -4,7 +4,7 @@
 /// share one storage, and recording does not count references.
 ///
 /// A key that is given twice keeps its last value. A missing tag is not an empty one. Values are UTF-8 of any length;
-/// a zero byte in one is written to batches as U+FFFD.
+/// a zero byte in one is written to batches as `␀0`.
 @safe
 public struct Tags: Sendable {
     let storage: TagStorage

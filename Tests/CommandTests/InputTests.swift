@@ -53,4 +53,11 @@ struct InputTests {
         #expect(result.output.contains("    \(line)"), "\(result.output)")
         #expect(result.output.hasSuffix("1 fault\n") || result.output.contains("; 1 fault"))
     }
+
+    @Test("a tag that is called as Prometheus's own label for names is shown as the exporter shows it")
+    func keyNamedName() throws {
+        let result = try Command.weir("dump", "--format", "openmetrics", path("key-named-name.weir.zst"))
+        #expect(result.status == 0)
+        #expect(result.output.contains("{key__name__=\"") && !result.output.contains("{__name__="))
+    }
 }

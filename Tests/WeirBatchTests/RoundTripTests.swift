@@ -88,15 +88,37 @@ struct RoundTripTests {
         #expect(try coded(batch).views[0].doubles.map(\.bitPattern) == bits)
     }
 
-    @Test("a zero byte in a name becomes U+FFFD, for the wire would end there")
+    @Test("a zero byte in a name is written otherwise, for the wire would end there, and as nothing else is")
     func zeroByte() throws {
         var batch = Batch()
         batch.strings.append("a\0b")
         batch.views = [.count(rows: 0)]
         batch.views[0].name = "c\0d"
         let read = try coded(batch)
-        #expect(read.strings[0] == "a\u{FFFD}b")
+        #expect(read.strings[0] == "a␀0b")
         #expect(read.views[0].name == "c\u{FFFD}d")
+        // Read, merged and written again it stays as it is.
+        var table = StringTable()
+        #expect(table.add(read.strings) == [0, 1])
+        #expect(table == read.strings)
+    }
+
+    @Test("tag values that differ are written differently, whatever zero bytes and signs for them they have")
+    func zeroBytes() {
+        let parts = ["", "\0", "␀", "0", "␀0", "\u{FFFD}", "\u{2401}", "a"]
+        var written: [String: String] = [:]
+        for one in parts {
+            for two in parts {
+                for three in parts {
+                    let value = one + two + three
+                    var table = StringTable()
+                    table.append(value)
+                    #expect(!table.bytes.dropLast().contains(0))
+                    #expect(written[table[0], default: value] == value, "\(value.debugDescription)")
+                    written[table[0]] = value
+                }
+            }
+        }
     }
 
     @Test("equal start times cost nothing a row, and differing ones come back")

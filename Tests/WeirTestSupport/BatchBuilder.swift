@@ -3,7 +3,7 @@ package import WeirBatch
 /// Fills a batch's columns row by row, for tests that say what a series holds and not where its numbers stand.
 package struct BatchBuilder {
     package private(set) var batch = Batch()
-    private var strings: [String: UInt32] = [:]
+    private var strings: [ExactString: UInt32] = [:]
 
     package init(start: UInt64, end: UInt64, resource: [(String, String)] = []) {
         batch.startTime = start
@@ -45,9 +45,9 @@ package struct BatchBuilder {
     }
 
     private mutating func index(of string: String) -> UInt32 {
-        if let known = strings[string] { return known }
+        if let known = strings[ExactString(string)] { return known }
         let index = batch.strings.append(string)
-        strings[string] = index
+        strings[ExactString(string)] = index
         return index
     }
 

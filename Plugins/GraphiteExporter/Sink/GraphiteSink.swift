@@ -1,3 +1,4 @@
+private import Synchronization
 public import WeirExporterKit
 private import WeirLines
 
@@ -23,6 +24,7 @@ public final class GraphiteSink: Exporter {
 
     private let hasTags: Bool
     private let delivery: LineDelivery
+    private let names = Mutex(LineNames())
 
     /// Connects with the first batch.
     ///
@@ -36,10 +38,15 @@ public final class GraphiteSink: Exporter {
     /// Sends a batch's lines. An end mark has none.
     public func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         if frame.facts.isEndMark { return .delivered }
-        var lines = GraphiteLines(prefix: delivery.prefix, hasTags: hasTags)
-        let isRead: Void? = frame.withBatch { batch in
-            for view in batch.views { batch.forEachRow(of: view) { lines.add($0, of: view) } }
+        // Taken out and put back: calls do not overlap, and a copy would be of all names.
+        let known = names.withLock { names in
+            defer { names = LineNames() }
+            return names
         }
+        var lines = GraphiteLines(prefix: delivery.prefix, hasTags: hasTags, names: known)
+        defer { names.withLock { $0 = lines.names } }
+        let time = frame.facts.endTime
+        let isRead: Void? = frame.withBatch { batch in lines.add(batch, at: time) }
         guard isRead != nil else { return .rejected(message: "the batch cannot be read") }
         return delivery.send(frame, lines.bytes, skipped: lines.skipped)
     }

@@ -46,4 +46,21 @@ struct Family {
                 labels: labels, startTime: startTime, value: .histogram(sum: sum, counts: start..<counts.count),
                 exemplars: exemplars))
     }
+
+    /// Adds one series to another: their values and, by bucket, their counts.
+    mutating func add(_ other: Int, to one: Int) {
+        let added = series[other]
+        series[one].startTime = min(series[one].startTime, added.startTime)
+        switch (series[one].value, added.value) {
+        case (.integer(let left), .integer(let right)): series[one].value = .integer(left &+ right)
+        case (.double(let left), .double(let right)): series[one].value = .double(left + right)
+        case (.histogram(let left, let places), .histogram(let right, let others)):
+            for (place, other) in zip(places, others) { counts[place] &+= counts[other] }
+            series[one].value = .histogram(sum: left + right, counts: places)
+        default: break
+        }
+        let known = Set(series[one].exemplars.map(\.bucket))
+        series[one].exemplars += added.exemplars.filter { !known.contains($0.bucket) }
+        series[one].exemplars.sort { $0.bucket < $1.bucket }
+    }
 }

@@ -14,6 +14,7 @@ public final class PrometheusSink: Exporter {
         var stream: StreamName?
         var endTime: UInt64 = 0
         var part: UInt32 = 0
+        var claims = NameClaims()
         var losses = SnapshotBuilder.Losses()
         /// Clashes that the log has told, and collections that lacked a part.
         var told: Set<String> = []
@@ -104,7 +105,8 @@ public final class PrometheusSink: Exporter {
     private func add(_ batch: borrowing DeliveredBatch, _ facts: FrameFacts, _ state: inout State) {
         if facts.part == 1 {
             if state.builder != nil { state.torn += 1 }
-            state.builder = SnapshotBuilder(endTime: facts.endTime, exponentialBuckets: exponentialBuckets)
+            state.builder = SnapshotBuilder(
+                endTime: facts.endTime, exponentialBuckets: exponentialBuckets, claims: state.claims)
             (state.stream, state.endTime) = (facts.stream, facts.endTime)
         } else {
             let follows =
@@ -118,6 +120,7 @@ public final class PrometheusSink: Exporter {
         state.part = facts.part
         state.builder?.add(batch)
         guard facts.part == facts.parts, let builder = state.builder.take() else { return }
+        state.claims = builder.claims
         let (snapshot, losses) = builder.finish()
         note(losses, &state)
         scrapes.publish(snapshot)

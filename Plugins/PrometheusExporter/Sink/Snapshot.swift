@@ -1,5 +1,6 @@
 internal import WeirExporterKit
 internal import WeirPrometheusNames
+internal import WeirSeries
 
 /// One collection in Prometheus's words, before it is written in one format or the other. Never changes.
 struct Snapshot: Sendable {
@@ -15,28 +16,33 @@ struct Snapshot: Sendable {
 
 /// Puts a snapshot together from the parts of a collection.
 struct SnapshotBuilder {
-    /// What was left out, and why.
+    /// What is shown otherwise than it was recorded, and why.
     struct Losses {
         /// Views whose names others had before.
         var clashes: [NameClaims.Clash] = []
-        /// Series of those.
+        /// Series of those, under their other name, or of a view that is there twice, left out.
         var clashed: UInt64 = 0
-        /// Series that differ from another only in what Prometheus does not tell apart: an empty tag and none.
+        /// Series that differ from another only in what Prometheus does not tell apart, as an empty tag and none, and were
+        /// put together with it or got a mark.
         var repeated: UInt64 = 0
     }
 
     private var snapshot: Snapshot
     private(set) var losses = Losses()
     private let exponentialBuckets: Int
-    private var claims = NameClaims(reserved: [Target.family, Target.sample])
+    /// Who has which name: for the next collection's builder.
+    private(set) var claims: NameClaims
     private var labeller = Labeller()
     private var histogramLabeller = Labeller(reserved: ["le"])
-    /// Where a view's family is, and what kind of view that is.
-    private var places: [String: (place: Int, kind: DeliveredView.Kind)] = [:]
+    /// Where a view's family is, what it would be called, and what kind of view that is.
+    private var places: [String: (place: Int, wanted: FamilyName, kind: DeliveredView.Kind)] = [:]
     /// Of families that are exponential distributions, by place.
     private var exponential: [Int: Exponential] = [:]
     /// Families in which two series may have the same labels.
     private var doubtful: Set<Int> = []
+    /// The tags of the series of last values, by place.
+    private var originals: [Int: [[DeliveredTag]]] = [:]
+    private var clashing: Set<Int> = []
 
     private struct Exponential {
         var scale: Int32
@@ -45,8 +51,10 @@ struct SnapshotBuilder {
         var exemplars: [[DeliveredExemplar]] = []
     }
 
-    init(endTime: UInt64, exponentialBuckets: Int) {
+    init(endTime: UInt64, exponentialBuckets: Int, claims: NameClaims = NameClaims()) {
         snapshot = Snapshot(endTime: endTime)
+        self.claims = claims
+        self.claims.begin()
         self.exponentialBuckets = exponentialBuckets
     }
 
@@ -64,6 +72,7 @@ struct SnapshotBuilder {
                     losses.clashed += 1
                     return
                 }
+                if !clashing.isEmpty, clashing.contains(place) { losses.clashed += 1 }
                 add(row, of: view, at: place)
             }
         }
@@ -86,7 +95,7 @@ struct SnapshotBuilder {
             }
             snapshot.families[place] = family
         }
-        for place in doubtful { removeRepeated(at: place) }
+        for place in doubtful.sorted() { unite(at: place) }
         return (snapshot, losses)
     }
 
@@ -94,25 +103,22 @@ struct SnapshotBuilder {
 
     /// Where the view's family is; nil where it cannot be.
     private mutating func place(of view: DeliveredView) -> Int? {
-        let name = FamilyName(view)
+        let wanted = FamilyName(view)
         if let known = places[view.name] {
             // Parts of a collection share views. One that was defined anew meanwhile is another.
-            if snapshot.families[known.place].name == name, known.kind == view.kind { return known.place }
-            losses.clashes.append(NameClaims.Clash(view: view.name, name: name.family, holder: view.name))
-            return nil
+            return known.wanted == wanted && known.kind == view.kind ? known.place : nil
         }
-        do throws(NameClaims.Clash) {
-            try claims.claim(name, for: view.name)
-        } catch {
-            losses.clashes.append(error)
-            return nil
-        }
+        let (name, clash) = claims.claim(wanted, for: view.name)
         let place = snapshot.families.count
+        if let clash {
+            losses.clashes.append(clash)
+            clashing.insert(place)
+        }
         snapshot.families.append(
             Family(
                 name: name, help: view.description.isEmpty ? view.measure : view.description, bounds: view.bounds))
         if case .exponentialDistribution(let scale) = view.kind { exponential[place] = Exponential(scale: scale) }
-        places[view.name] = (place, view.kind)
+        places[view.name] = (place, wanted, view.kind)
         return place
     }
 
@@ -121,7 +127,9 @@ struct SnapshotBuilder {
     private mutating func add(_ row: DeliveredRow, of view: DeliveredView, at place: Int) {
         let isHistogram = snapshot.families[place].name.kind == .histogram
         let labels = isHistogram ? histogramLabeller.labels(row.tags) : labeller.labels(row.tags)
-        if labels.count != row.tags.count { doubtful.insert(place) }
+        let hasShared = isHistogram ? histogramLabeller.hasSharedNames : labeller.hasSharedNames
+        if labels.count != row.tags.count || hasShared { doubtful.insert(place) }
+        if view.kind == .lastValue { originals[place, default: []].append(row.tags) }
         let range = write(labels)
         switch view.kind {
         case .count, .sum, .lastValue:
@@ -173,13 +181,36 @@ struct SnapshotBuilder {
         return start..<snapshot.texts.count
     }
 
-    /// One series twice would make a scrape invalid as a whole: the first stays.
-    private mutating func removeRepeated(at place: Int) {
-        var seen: Set<ArraySlice<UInt8>> = []
-        let texts = snapshot.texts
-        let before = snapshot.families[place].series.count
-        snapshot.families[place].series.removeAll { !seen.insert(texts[$0.labels]).inserted }
-        losses.repeated += UInt64(before - snapshot.families[place].series.count)
+    /// One series twice would make a scrape invalid as a whole: what adds up is added, last values get marks.
+    private mutating func unite(at place: Int) {
+        let family = snapshot.families[place]
+        let texts = family.series.map { snapshot.texts[$0.labels] }
+        let groups = RepeatedNames.groups(texts)
+        guard !groups.isEmpty else { return }
+        var taken = Set(texts.map { Array($0) })
+        var joined: Set<Int> = []
+        for group in groups {
+            losses.repeated += UInt64(group.count - 1)
+            guard let tags = originals[place] else {
+                for other in group.dropFirst() { snapshot.families[place].add(other, to: group[0]) }
+                joined.formUnion(group.dropFirst())
+                continue
+            }
+            func text(_ mark: String) -> [UInt8] {
+                Array(texts[group[0]]) + (texts[group[0]].isEmpty ? "" : ",").utf8 + "\(Mark.key)=\"\(mark)\"".utf8
+            }
+            let marks = RepeatedNames.marks(group.map { tags[$0] }) { taken.contains(text($0)) }
+            for (series, mark) in zip(group, marks) {
+                guard let mark else { continue }
+                let start = snapshot.texts.count
+                snapshot.texts += text(mark)
+                taken.insert(text(mark))
+                snapshot.families[place].series[series].labels = start..<snapshot.texts.count
+            }
+        }
+        guard !joined.isEmpty else { return }
+        let all = snapshot.families[place].series
+        snapshot.families[place].series = all.indices.filter { !joined.contains($0) }.map { all[$0] }
     }
 }
 

@@ -46,7 +46,7 @@ public final class RemoteWriteSink: Exporter {
         }
     }
 
-    /// Requests, bytes, and what was left out.
+    /// Requests, bytes, and what has another name or was put together.
     public var counters: [ExporterCounter] {
         state.withLock { state in
             state.counts.counters + [
@@ -85,10 +85,8 @@ public final class RemoteWriteSink: Exporter {
                     return (0, "")
                 }
             }
-            let losses = state.encoder.losses
-            var whole = progress
-            whole.note(rejected: losses.rows, note(losses, &state))
-            result = whole.result(rows: facts.rows)
+            note(state.encoder.changes, &state)
+            result = progress.result(rows: facts.rows)
             state.encoder.commit(times, isWhole: isWhole)
         } catch {
             result = error.result
@@ -124,14 +122,12 @@ public final class RemoteWriteSink: Exporter {
         _ = try destination.deliver(body, headers: headers, deadline: deadline, &counts)
     }
 
-    /// Counts what was left out, and says why, each reason once.
-    private func note(_ losses: SeriesEncoder.Losses, _ state: inout State) -> String {
-        state.clashed += losses.clashed
-        state.repeated += losses.repeated
-        for clash in losses.clashes where state.known.count < 1000 && state.known.insert(clash).inserted {
+    /// Counts what is called otherwise or was put together, and says why, each reason once.
+    private func note(_ changes: SeriesEncoder.Changes, _ state: inout State) {
+        state.clashed += changes.clashed
+        state.repeated += changes.repeated
+        for clash in changes.clashes where state.known.count < 1000 && state.known.insert(clash).inserted {
             host.log(.warning, "\(clash)")
         }
-        if let clash = losses.clashes.first { return clash.description }
-        return losses.repeated > 0 ? "\(losses.repeated) rows have the labels of others" : ""
     }
 }

@@ -1,27 +1,27 @@
 internal import WeirExporterKit
 internal import WeirPrometheusNames
+internal import WeirSeries
 internal import WeirWire
 
 /// Makes `WriteRequest`s of batches, and remembers which series there are, so that their end can be told.
 struct SeriesEncoder: ~Copyable, Sendable {
-    /// What a batch lost on the way to Prometheus's words.
-    struct Losses {
-        /// Rows of views whose name another view has.
+    /// What a batch has otherwise in Prometheus's words.
+    struct Changes {
+        /// Rows of views whose name another view has: they are sent under another one.
         var clashed: UInt64 = 0
-        /// Rows that differ from another only in what Prometheus does not tell apart: an empty tag and none.
+        /// Rows that differ from another only in what Prometheus does not tell apart, as an empty tag and none: they
+        /// were added to it, or were an earlier life of it.
         var repeated: UInt64 = 0
         var clashes: [NameClaims.Clash] = []
-
-        var rows: UInt64 { clashed + repeated }
     }
 
-    private(set) var losses = Losses()
+    private(set) var changes = Changes()
     private let limit: Int
     private let isNative: Bool
     private let classicBuckets: Int
     private var writer = WireWriter(capacity: 65_536)
     private var rows: UInt64 = 0
-    private var claims = NameClaims(reserved: [Target.family, Target.sample])
+    private var claims = NameClaims()
     private var labeller = Labeller(reserved: ["le", "job", "instance", "quantile"])
     /// The rows that were sent last, and those of the batch that is being sent.
     private var live: [LiveSeries.Key: LiveSeries] = [:]
@@ -44,18 +44,21 @@ struct SeriesEncoder: ~Copyable, Sendable {
     ) throws(Failure) {
         begin(batch, times)
         for view in batch.views {
-            let name = FamilyName(view)
-            do throws(NameClaims.Clash) {
-                try claims.claim(name, for: view.name)
-            } catch {
-                losses.clashes.append(error)
-                losses.clashed += UInt64(view.rows)
-                continue
+            let (name, clash) = claims.claim(FamilyName(view), for: view.name)
+            if let clash {
+                changes.clashes.append(clash)
+                changes.clashed += UInt64(view.rows)
             }
             writer.add(metadata: name, help: view.description.isEmpty ? view.measure : view.description)
             let grid = grid(batch, view)
-            try batch.forEachRow(of: view) { row throws(Failure) in
-                guard let key = note(row, view, name, grid, times) else { return }
+            var labeller = labeller
+            changes.repeated += try batch.forEachSeries(
+                of: view, at: times.collected,
+                distinguish: { labels, mark in labels + [Label(Mark.key, mark)] },
+                name: { labeller.labels($0.tags) }
+            ) { labels, row throws(Failure) in
+                let key = LiveSeries.Key(family: name.family, labels: labels)
+                next[key] = LiveSeries(name: name, shape: shape(view, grid), hasEnded: row.endTime < times.collected)
                 let before = writer.count
                 write(row, key, grid, times)
                 if writer.count > limit, rows > 0 {
@@ -67,6 +70,7 @@ struct SeriesEncoder: ~Copyable, Sendable {
                 }
                 rows += 1
             }
+            self.labeller = labeller
         }
         if isWhole {
             // In the order of the dictionary, which is the same at the next attempt.
@@ -99,9 +103,9 @@ struct SeriesEncoder: ~Copyable, Sendable {
     private mutating func begin(_ batch: borrowing DeliveredBatch, _ times: CollectionTimes) {
         writer.reset()
         rows = 0
-        losses = Losses()
+        changes = Changes()
         next = [:]
-        claims = NameClaims(reserved: [Target.family, Target.sample])
+        claims.begin()
         let target = Target(resource: batch.resource)
         common = [("job", target.job), ("instance", target.instance)].compactMap { name, value in
             value.map { Label(name, $0) }
@@ -118,22 +122,6 @@ struct SeriesEncoder: ~Copyable, Sendable {
         var all: [ExponentialGrid.Buckets] = []
         batch.forEachRow(of: view) { row in all.append(ExponentialGrid.Buckets(row)) }
         return ExponentialGrid(scale: scale, series: all, limit: classicBuckets)
-    }
-
-    /// Remembers a row.
-    ///
-    /// - Returns: nil for one that another row cannot be told from.
-    private mutating func note(
-        _ row: DeliveredRow, _ view: DeliveredView, _ name: FamilyName, _ grid: ExponentialGrid?,
-        _ times: CollectionTimes
-    ) -> LiveSeries.Key? {
-        let key = LiveSeries.Key(family: name.family, labels: labeller.labels(row.tags))
-        guard next[key] == nil else {
-            losses.repeated += 1
-            return nil
-        }
-        next[key] = LiveSeries(name: name, shape: shape(view, grid), hasEnded: row.endTime < times.collected)
-        return key
     }
 
     private func shape(_ view: DeliveredView, _ grid: ExponentialGrid?) -> LiveSeries.Shape {

@@ -1,5 +1,6 @@
 internal import WeirExporterKit
 internal import WeirLines
+internal import WeirSeries
 
 /// A batch as StatsD lines.
 struct StatsdLines {
@@ -12,8 +13,11 @@ struct StatsdLines {
     private(set) var bytes: [UInt8] = []
     /// Values that are no numbers.
     private(set) var skipped: UInt64 = 0
+    /// For the lines of the next batch.
+    private(set) var names: LineNames
 
-    init(prefix: String, isDogStatsD: Bool) {
+    init(prefix: String, isDogStatsD: Bool, names: LineNames = LineNames()) {
+        self.names = names
         self.prefix = prefix
         self.isDogStatsD = isDogStatsD
     }
@@ -29,53 +33,90 @@ struct StatsdLines {
         }?.name
     }
 
-    mutating func add(_ row: DeliveredRow, of view: DeliveredView) {
-        var name = prefix + LineName.path(view.name)
-        var tags = ""
-        if isDogStatsD {
-            tags = LineName.ordered(row.tags).map { tag in
-                LineName.escaped(tag.key, ":,|#@") + ":" + LineName.escaped(tag.value, ",|#@")
-            }.joined(separator: ",")
-            if !tags.isEmpty { tags = "|#" + tags }
-        } else {
-            for tag in LineName.ordered(row.tags) { name += ".\(LineName.level(tag.key)).\(LineName.level(tag.value))" }
-        }
-        switch view.kind {
-        case .count: counter(name, RowNumbers.text(of: row, in: view), tags)
-        case .sum where view.isMonotonic: counter(name, RowNumbers.text(of: row, in: view), tags)
-        case .sum where view.isDelta && !isDogStatsD: change(name, RowNumbers.text(of: row, in: view))
-        // DogStatsD has no gauge that changes: a counter may go down there.
-        case .sum where view.isDelta: counter(name, RowNumbers.text(of: row, in: view), tags)
-        case .sum, .lastValue: gauge(name, RowNumbers.text(of: row, in: view), tags)
-        case .distribution, .exponentialDistribution:
-            guard row.count > 0 else { return }
-            counter(name + ".count", "\(row.count)", tags)
-            counter(name + ".sum", RowNumbers.text(row.value), tags)
-            for (part, value) in RowNumbers.summary(of: row, in: view) {
-                gauge("\(name).\(part)", RowNumbers.text(value), tags)
+    /// - Parameter time: When the batch was collected.
+    mutating func add(_ batch: borrowing DeliveredBatch, at time: UInt64) {
+        names.begin()
+        for view in batch.views {
+            batch.forEachSeries(
+                of: view, at: time, distinguish: { $0.marked($1, as: tag) }, name: { name(of: $0, view) }
+            ) { series, row in
+                add(row, of: view, as: series)
             }
         }
     }
 
-    private mutating func counter(_ name: String, _ value: String?, _ tags: String) {
-        line(name, value, "c", tags)
+    private func name(of row: DeliveredRow, _ view: DeliveredView) -> LineSeries {
+        var name = prefix + LineName.path(view.name)
+        guard isDogStatsD else {
+            for tag in LineName.ordered(row.tags) { name += ".\(LineName.level(tag.key)).\(LineName.level(tag.value))" }
+            return LineSeries(name: name)
+        }
+        let all = row.tags.map { "," + LineName.escaped($0.key, ":,|#@") + ":" + LineName.escaped($0.value, ",|#@") }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        // A key may have several values there, and one that it has twice it has once.
+        var tags: [String] = []
+        for tag in all where tags.last.map({ !$0.utf8.elementsEqual(tag.utf8) }) ?? true { tags.append(tag) }
+        return LineSeries(name: name, tags: tags.joined())
     }
 
-    private mutating func gauge(_ name: String, _ value: String?, _ tags: String) {
+    /// Tags as they stand in a line, each behind its comma.
+    private var tag: ((_ key: String, _ value: String) -> String)? {
+        guard isDogStatsD else { return nil }
+        return { key, value in ",\(key):\(value)" }
+    }
+
+    private mutating func add(_ row: DeliveredRow, of view: DeliveredView, as series: LineSeries) {
+        let line = { (part: String, value: String?) in
+            Line(series: series, part: part, view: view.name, value: value)
+        }
+        let value = line("", RowNumbers.text(of: row, in: view))
+        switch view.kind {
+        case .count: write(value, "c")
+        case .sum where view.isMonotonic: write(value, "c")
+        case .sum where view.isDelta && !isDogStatsD: change(value)
+        // DogStatsD has no gauge that changes: a counter may go down there.
+        case .sum where view.isDelta: write(value, "c")
+        case .sum, .lastValue: gauge(value)
+        case .distribution, .exponentialDistribution:
+            guard row.count > 0 else { return }
+            write(line(".count", "\(row.count)"), "c")
+            write(line(".sum", RowNumbers.text(row.value)), "c")
+            for (part, value) in RowNumbers.summary(of: row, in: view) {
+                gauge(line(".\(part)", RowNumbers.text(value)))
+            }
+        }
+    }
+
+    private struct Line {
+        var series: LineSeries
+        var part: String
+        var view: String
+        var value: String?
+    }
+
+    private mutating func gauge(_ line: Line) {
         // A value with a sign would be taken for a change: it follows on zero.
-        if !isDogStatsD, let value, value.hasPrefix("-") { line(name, "0", "g", tags) }
-        line(name, value, "g", tags)
+        if !isDogStatsD, let value = line.value, value.hasPrefix("-") {
+            var zero = line
+            zero.value = "0"
+            write(zero, "g")
+        }
+        write(line, "g")
     }
 
-    private mutating func change(_ name: String, _ value: String?) {
-        line(name, value.map { $0.hasPrefix("-") ? $0 : "+" + $0 }, "g", "")
+    private mutating func change(_ line: Line) {
+        var line = line
+        line.value = line.value.map { $0.hasPrefix("-") ? $0 : "+" + $0 }
+        write(line, "g")
     }
 
-    private mutating func line(_ name: String, _ value: String?, _ kind: String, _ tags: String) {
-        guard let value else {
+    private mutating func write(_ line: Line, _ kind: String) {
+        guard let value = line.value else {
             skipped += 1
             return
         }
-        bytes += "\(name):\(value)|\(kind)\(tags)\n".utf8
+        let free = names.name(of: line.series, line.part, view: line.view, as: tag)
+        let tags = free.tags.isEmpty ? "" : "|#" + free.tags.dropFirst()
+        bytes += "\(free.name):\(value)|\(kind)\(tags)\n".utf8
     }
 }

@@ -1,3 +1,4 @@
+private import Synchronization
 public import WeirExporterKit
 private import WeirLines
 
@@ -23,6 +24,7 @@ public final class StatsdSink: Exporter {
 
     private let isDogStatsD: Bool
     private let delivery: LineDelivery
+    private let names = Mutex(LineNames())
 
     /// Connects with the first batch.
     ///
@@ -36,10 +38,17 @@ public final class StatsdSink: Exporter {
     /// Sends a batch's lines. An end mark has none.
     public func deliver(_ frame: borrowing DeliveryFrame) -> DeliveryResult {
         if frame.facts.isEndMark { return .delivered }
-        var lines = StatsdLines(prefix: delivery.prefix, isDogStatsD: isDogStatsD)
+        // Taken out and put back: calls do not overlap, and a copy would be of all names.
+        let known = names.withLock { names in
+            defer { names = LineNames() }
+            return names
+        }
+        var lines = StatsdLines(prefix: delivery.prefix, isDogStatsD: isDogStatsD, names: known)
+        defer { names.withLock { $0 = lines.names } }
+        let time = frame.facts.endTime
         let cumulative = frame.withBatch { batch -> String? in
             if let view = StatsdLines.cumulativeView(in: batch) { return view }
-            for view in batch.views { batch.forEachRow(of: view) { lines.add($0, of: view) } }
+            lines.add(batch, at: time)
             return nil
         }
         switch cumulative {

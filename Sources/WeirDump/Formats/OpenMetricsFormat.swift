@@ -1,9 +1,13 @@
 internal import WeirBatch
+internal import WeirExporterKit
+internal import WeirPrometheusNames
+internal import WeirSeries
 
 /// The latest value of all series as an OpenMetrics exposition, with the times at which they were read.
 ///
 /// A view is one family, whichever sources and tables its series come from. Where several sources are shown, a label `stream` tells them apart.
-/// Names lose what OpenMetrics does not allow; of two that thereby become one, the later gets a number.
+/// Families' names lose what OpenMetrics does not allow; of two that thereby become one, the later gets a number. Labels
+/// are those of the exporter for Prometheus, and so is what becomes of series whose labels are the same.
 package struct OpenMetricsFormat: TableFormat {
     package init() {}
 
@@ -41,18 +45,57 @@ package struct OpenMetricsFormat: TableFormat {
             if !family.view.description.isEmpty {
                 output.write("# HELP \(name) \(OpenMetricsLabels.escaped(family.view.description))\n")
             }
+            var series: [(labels: OpenMetricsLabels, tags: [Tag], point: Point)] = []
             for group in family.groups {
                 for position in group.sorted {
-                    let series = group.series[position]
-                    guard let point = series.latest else { continue }
+                    guard let point = group.series[position].latest else { continue }
+                    let tags = group.series[position].tags
                     let labels = OpenMetricsLabels(
-                        series.tags, stream: streamLabel(group.source),
-                        reserved: kind == .histogram ? OpenMetricsLabels.bucketKey : nil)
-                    Family(name: name, kind: kind, output: output).write(point, labels)
+                        tags, stream: streamLabel(group.source),
+                        reserved: kind == .histogram ? [OpenMetricsLabels.bucketKey] : [])
+                    series.append((labels, tags, point))
                 }
             }
+            Self.unite(&series, areLastValues: family.view.aggregation == .lastValue)
+            for (labels, _, point) in series { Family(name: name, kind: kind, output: output).write(point, labels) }
         }
         output.write("# EOF\n")
+    }
+
+    /// Puts series together that have the same labels, or marks them where they are last values.
+    private static func unite(
+        _ series: inout [(labels: OpenMetricsLabels, tags: [Tag], point: Point)], areLastValues: Bool
+    ) {
+        var known = Set(series.map(\.labels))
+        var joined: Set<Int> = []
+        for group in RepeatedNames.groups(series.map(\.labels)) {
+            let labels = series[group[0]].labels
+            guard areLastValues else {
+                for other in group.dropFirst() {
+                    series[group[0]].point = series[group[0]].point.adding(series[other].point)
+                }
+                joined.formUnion(group.dropFirst())
+                continue
+            }
+            let tags = group.map { series[$0].tags.map { DeliveredTag(key: $0.key, value: $0.value) } }
+            let marks = RepeatedNames.marks(tags) { known.contains(labels.marked($0)) }
+            for (place, mark) in zip(group, marks) {
+                guard let mark else { continue }
+                series[place].labels = labels.marked(mark)
+                known.insert(labels.marked(mark))
+            }
+        }
+        series = series.indices.filter { !joined.contains($0) }.map { series[$0] }
+    }
+}
+
+extension Point {
+    /// Both as one series' point, of the later time.
+    fileprivate func adding(_ other: Point) -> Point {
+        var result = end < other.end ? other : self
+        result.start = min(start, other.start)
+        result.value = value.merged(with: other.value) ?? value
+        return result
     }
 }
 

@@ -1,4 +1,7 @@
 internal import WeirBatch
+internal import WeirExporterKit
+internal import WeirPrometheusNames
+internal import WeirSeries
 
 /// Names of families that are valid, and each given once.
 struct OpenMetricsNames {
@@ -32,7 +35,7 @@ struct OpenMetricsNames {
 
     /// A family's name: valid, ending in its unit, and with no sample of a name that another family has.
     mutating func family(_ name: String, kind: Kind, unit: String) -> String {
-        var stem = Self.valid(name, allowingColons: true)
+        var stem = Self.valid(name)
         // The sample's name ends in `_total`, not the family's.
         if kind == .counter, stem.hasSuffix("_total"), stem != "_total" { stem.removeLast("_total".count) }
         let ending = unit.isEmpty ? "" : "_" + unit
@@ -50,7 +53,7 @@ struct OpenMetricsNames {
     }
 
     /// The name with everything that is not allowed as `_`.
-    static func valid(_ name: String, allowingColons: Bool) -> String {
+    private static func valid(_ name: String) -> String {
         var result = ""
         for scalar in name.unicodeScalars {
             switch scalar {
@@ -58,7 +61,7 @@ struct OpenMetricsNames {
             case "0"..."9":
                 if result.isEmpty { result = "_" }
                 result.unicodeScalars.append(scalar)
-            case ":" where allowingColons: result.unicodeScalars.append(scalar)
+            case ":": result.unicodeScalars.append(scalar)
             default: result += "_"
             }
         }
@@ -84,40 +87,34 @@ struct OpenMetricsNames {
     }
 }
 
-/// A series' labels.
-struct OpenMetricsLabels {
+/// A series' labels, as the exporter for Prometheus makes them.
+struct OpenMetricsLabels: Hashable {
     /// The label of a bucket's upper bound.
     static let bucketKey = "le"
 
-    private let pairs: String
+    private let pairs: ExactString
 
-    /// Labels of tags, and of a stream where one is to be named. A tag called as `reserved`, or as another one after
-    /// what is not allowed was taken out, gets `exported_` before its name or a number after it.
-    init(_ tags: [Tag], stream: String?, reserved: String? = nil) {
-        var used: Set<String> = []
-        if let reserved { used.insert(reserved) }
-        var pairs: [String] = []
-        if let stream {
-            used.insert("stream")
-            pairs.append("stream=\"\(stream)\"")
-        }
-        for tag in tags {
-            var key = OpenMetricsNames.valid(tag.key, allowingColons: false)
-            if key == reserved || (stream != nil && key == "stream") { key = "exported_" + key }
-            let stem = key
-            var number = 2
-            while !used.insert(key).inserted {
-                key = "\(stem)_\(number)"
-                number += 1
-            }
-            pairs.append("\(key)=\"\(Self.escaped(tag.value))\"")
-        }
-        self.pairs = pairs.joined(separator: ",")
+    /// Labels of tags, and of a stream where one is to be named.
+    ///
+    /// - Parameter reserved: Labels that samples have themselves.
+    init(_ tags: [Tag], stream: String?, reserved: Set<String> = []) {
+        var labeller = Labeller(reserved: stream == nil ? reserved : reserved.union(["stream"]))
+        var labels = labeller.labels(tags.map { DeliveredTag(key: $0.key, value: $0.value) })
+        if let stream { labels.insert(Label("stream", stream), at: 0) }
+        pairs = ExactString(labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ","))
+    }
+
+    private init(pairs: String) { self.pairs = ExactString(pairs) }
+
+    /// The same with a mark.
+    func marked(_ mark: String) -> Self {
+        Self(pairs: (pairs.string.isEmpty ? "" : pairs.string + ",") + "\(Mark.key)=\"\(mark)\"")
     }
 
     /// `{a="1"}`, or nothing where there are none; with a bucket's bound where one is given.
     func text(bucket: String? = nil) -> String {
         let bound = bucket.map { "\(Self.bucketKey)=\"\($0)\"" } ?? ""
+        let pairs = pairs.string
         let all = pairs.isEmpty || bound.isEmpty ? pairs + bound : "\(pairs),\(bound)"
         return all.isEmpty ? "" : "{\(all)}"
     }
