@@ -54,7 +54,7 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
             let lost = sink.lost.sorted { $0.key < $1.key }.map { ", \($0.value) lost (\($0.key))" }.joined()
             let spilled = sink.spilled == 0 ? "" : ", \(sink.spilled) in its spill"
             let end = sink.hasEndMark ? "" : ", no end mark"
-            let failure = sink.lastFailure.isEmpty ? "" : "; last failure: \(sink.lastFailure)"
+            let failure = sink.lastFailure.isEmpty ? "" : "; last failure: \(sink.lastFailure.escapingControls)"
             return
                 "\(sink.name): \(sink.delivered) of \(sink.offered) batches delivered\(lost)\(spilled)\(end)\(failure)"
         }.joined(separator: "\n")

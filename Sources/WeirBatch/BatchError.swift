@@ -11,6 +11,8 @@ package enum BatchError: Error, Equatable, Sendable {
 
     // MARK: Framing
 
+    /// A file of another kind, by its first bytes.
+    case otherFormat(name: String)
     /// Neither a header nor a zstd frame begins here.
     case unexpectedBytes
     /// The source ends within a frame.
@@ -68,6 +70,7 @@ extension BatchError: CustomStringConvertible {
         case .notRegular(let found): "wanted a regular file, found \(found)"
         case .compressionLevel(let allowed, let found): "compression level \(found) is not in \(allowed)"
         case .tooLong(let part, let limit, let found): "\(part.rawValue) of \(found) bytes, limit \(limit)"
+        case .otherFormat(let name): "this is \(name), and no batch file: unpack it, and name what was in it"
         case .unexpectedBytes: "neither a header nor a zstd frame"
         case .truncated(let expected, let found): "cut off: \(found) of \(expected) bytes"
         case .headerMagic(let expected, let found): "header in skippable frame \(found), not \(expected)"

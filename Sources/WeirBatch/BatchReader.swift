@@ -4,7 +4,8 @@
 /// passes by is held in memory from the present header on, at most a header and a payload. Thread-confined, and so are
 /// the frames it returns.
 ///
-/// Damage is an item, not an error: `next` throws only where the source cannot be read. After damage, reading goes on at
+/// Damage is an item, not an error: `next` throws only where the source cannot be read, or begins as other formats do
+/// that everybody knows. After damage, reading goes on at
 /// the next header whose checksum holds, be it within what an earlier header took for its payload.
 package final class BatchReader {
     /// Where the next item begins: what lies before was returned.
@@ -71,7 +72,9 @@ package final class BatchReader {
         case .skippable(let magic, let length): return try examineSkippable(magic, length, opening, following)
         case .zstd: return try examineHeadless(following: following)
         case .incomplete: return try cutOff(expected: HeaderFrame.prefixLength, found: opening.count, following)
-        case .none: return try damage(.unexpectedBytes, following: following)
+        case .none:
+            if offset == 0, let name = OtherFormat.name(of: opening) { throw .otherFormat(name: name) }
+            return try damage(.unexpectedBytes, following: following)
         }
     }
 

@@ -19,7 +19,7 @@ package struct Dump {
         self.options = options
         self.mode = mode
         self.output = output
-        table = SeriesTable(selection: options.selection)
+        table = SeriesTable(selection: options.selection, limit: options.maximumSeries)
         switch mode {
         case .latest(var format):
             format.begin(to: output)
@@ -32,6 +32,9 @@ package struct Dump {
 
     /// Whether any batch was within the times asked for.
     package var hasBatches: Bool { tracker.sources.contains { $0.batches > 0 } }
+
+    /// Whether there were more series than ``DumpOptions/maximumSeries``.
+    package var isOverLimit: Bool { table.isOverLimit }
 
     /// Takes a header, and calls `decode` for the batch behind it if that is needed.
     ///

@@ -6,6 +6,9 @@ package struct DumpOptions {
     /// Only batches whose end time is within these, both included.
     package var since: Timestamp?
     package var until: Timestamp?
+    /// How many series are kept at most; what has more is not shown.
+    package var maximumSeries = Self.defaultMaximumSeries
+    package static let defaultMaximumSeries = 1_000_000
     /// Whether to go on as files grow and new ones appear.
     package var follows = false
 
@@ -46,14 +49,15 @@ package enum DumpStatus: Equatable, Sendable {
     }
 }
 
-/// Says what went wrong, a line or more each, apart from what is printed.
+/// Says what went wrong, a line each, apart from what is printed. What names of files and batches hold does not steer the
+/// terminal.
 package struct Diagnostics {
     private let output: Output
 
     package init(_ output: Output) { self.output = output }
 
     package func report(_ text: String) {
-        output.write("weir: \(text)\n")
+        output.write("weir: \(Terminal.safe(text))\n")
         output.flush()
     }
 }

@@ -35,6 +35,10 @@ package struct DumpRun {
                     return goesOn
                 }
             }
+            if dump.isOverLimit {
+                say(tooManySeries)
+                status = .unreadable
+            }
             guard goesOn else { break }
             dump.showTable()
             output.flush()
@@ -47,7 +51,7 @@ package struct DumpRun {
         return finish()
     }
 
-    private var goesOn: Bool { output.failure == nil && !System.isInterrupted }
+    private var goesOn: Bool { output.failure == nil && !System.isInterrupted && !dump.isOverLimit }
 
     /// What to say where there is nothing to show.
     private var noBatches: String {
@@ -57,6 +61,11 @@ package struct DumpRun {
         }
         return Terminal.safe("no batches in \(operands): ")
             + "a program writes the first of them an interval after it began to export, the last at shutdown"
+    }
+
+    private var tooManySeries: String {
+        "more than \(NumberText.grouped(Int64(clamping: options.maximumSeries))) series, which take memory: "
+            + "--max-series moves the bound, fewer files or a shorter time have fewer"
     }
 
     private mutating func finish() -> DumpStatus {
@@ -129,6 +138,6 @@ extension DumpRun {
     private func say(_ text: String) {
         // What was printed so far comes first where both go to one terminal.
         output.flush()
-        diagnostics.report(Terminal.safe(text))
+        diagnostics.report(text)
     }
 }

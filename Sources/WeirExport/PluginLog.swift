@@ -1,4 +1,5 @@
 package import Logging
+internal import WeirBatch
 private import Synchronization
 
 /// Lines of a plugin in the application's log: at most 20 in 10 seconds, since one that logs in a loop must not fill it.
@@ -16,6 +17,8 @@ package final class PluginLog: Sendable {
     package func write(_ level: UInt32, _ message: String) {
         let now = time.monotonic()
         guard let skipped = budget.withLock({ $0.admit(now: now) }) else { return }
+        // A terminal that shows the log must not obey what a plugin says.
+        let message = message.escapingControls
         logger.log(
             level: Self.level(level),
             skipped == 0 ? "\(message)" : "\(message) (\(skipped) lines before this were dropped)")

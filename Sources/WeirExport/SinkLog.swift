@@ -1,7 +1,9 @@
 internal import Logging
+internal import WeirBatch
 private import Synchronization
 
-/// What a sink says in the application's log: one line a change.
+/// What a sink says in the application's log: one line a change. What servers and plugins say in it is theirs, and steers
+/// no terminal that shows the log.
 final class SinkLog: Sendable {
     private let logger: Logger
     // Relaxed: it only keeps a line from being repeated.
@@ -14,17 +16,20 @@ final class SinkLog: Sendable {
     func report(_ events: [SinkEvent]) {
         for event in events {
             switch event {
-            case .failing(let message): logger.warning("deliveries fail, and are tried again: \(message)")
+            case .failing(let message):
+                logger.warning("deliveries fail, and are tried again: \(message.escapingControls)")
             case .paused(let nanoseconds, let message):
-                logger.warning("deliveries pause for \(nanoseconds / 1_000_000_000) s, since they fail: \(message)")
+                logger.warning(
+                    "deliveries pause for \(nanoseconds / 1_000_000_000) s, since they fail: \(message.escapingControls)"
+                )
             case .recovered(let failures):
                 logger.info("deliveries succeed again\(failures == 0 ? "" : ", after \(failures) failures in a row")")
             case .dropping: logger.warning("batches are dropped from now on; the accounts say why and how many")
-            case .rejecting(let message): logger.warning("the destination rejects a batch: \(message)")
+            case .rejecting(let message): logger.warning("the destination rejects a batch: \(message.escapingControls)")
             case .wedged(let nanoseconds):
                 logger.error("a delivery has not returned for \(nanoseconds / 1_000_000_000) s")
             case .fatal(let message), .quarantined(let message):
-                logger.error("nothing will be delivered any more: \(message)")
+                logger.error("nothing will be delivered any more: \(message.escapingControls)")
             }
         }
     }

@@ -25,10 +25,10 @@ struct BatchFiles {
                 let source = tracker.add(frame.header).source
                 latest[source, default: LatestCollection(frame.header)].take(frame)
             case .item(.endMark(let mark), _): _ = tracker.add(mark.header)
-            case .item(.damage(let damage), let path): diagnostics.report(Terminal.safe(damage.sentence(path)))
+            case .item(.damage(let damage), let path): diagnostics.report(damage.sentence(path))
             case .item(.headless, _), .unfinished: break
             case .unreadable(let path, let reason):
-                diagnostics.report(Terminal.safe("\(path): \(reason)"))
+                diagnostics.report("\(path): \(reason)")
                 hasFailed = true
             }
             return true
@@ -46,7 +46,7 @@ struct BatchFiles {
                 accounts.resource = batch.resource
                 reader.add(batch)
             } catch {
-                diagnostics.report("\(frame.damage(error).sentence(operand))")
+                diagnostics.report(frame.damage(error).sentence(operand))
                 hasFailed = true
             }
         }

@@ -9,7 +9,7 @@ enum RunningProcess {
             return accounts(try StatsRequest.ask(path), path, diagnostics)
         } catch {
             let hint = error.isNobodyThere ? ": its process is gone, or serves its accounts elsewhere" : ""
-            diagnostics.report(Terminal.safe("\(error)\(hint)"))
+            diagnostics.report("\(error)\(hint)")
             return nil
         }
     }
@@ -22,7 +22,7 @@ enum RunningProcess {
             guard case .frame(let frame) = try reader.next() else {
                 let words = String(decoding: answer.prefix(200).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
                 let found = words.isEmpty ? "nothing" : "'\(words)'"
-                diagnostics.report(Terminal.safe("\(path): wanted a batch, found \(found): is it a socket of Weir's?"))
+                diagnostics.report("\(path): wanted a batch, found \(found): is it a socket of Weir's?")
                 return nil
             }
             let batch = try frame.batch()
@@ -33,7 +33,7 @@ enum RunningProcess {
                     stream: frame.header.stream, resource: batch.resource, time: batch.endTime, sinks: accounts.sinks)
             ]
         } catch {
-            diagnostics.report(Terminal.safe("\(path): \(error)"))
+            diagnostics.report("\(path): \(error)")
             return nil
         }
     }

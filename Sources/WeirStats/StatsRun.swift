@@ -46,9 +46,7 @@ package struct StatsRun {
         guard let processes = read() else { return .unreadable }
         guard !processes.isEmpty else {
             diagnostics.report(
-                Terminal.safe(
-                    "no accounts in \(operand): wanted views weir.sink.*, which a sink with `match` may leave out")
-            )
+                "no accounts in \(operand): wanted views weir.sink.*, which a sink with `match` may leave out")
             return .unreadable
         }
         if replaces { output.write(Terminal.clear) }

@@ -39,7 +39,8 @@ struct CheckCommand: ParsableCommand {
 
             EXIT CODES
               0   nothing is missing, or its loss is explained
-              2   a file or directory could not be read, or there is no batch in it
+              2   a file or directory could not be read, is of another format, or has no
+                  batch in it
               3   something is damaged
               6   what batches or their headers say cannot be
               4   something is missing without explanation

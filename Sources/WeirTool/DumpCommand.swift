@@ -12,7 +12,7 @@ struct DumpCommand: ParsableCommand {
             with their rate between the first and the last batch, distributions with \
             mean, percentiles and a picture of their buckets. Rates count on over \
             restarts, deltas are added up. Memory is needed for the series only, however \
-            long the files are.
+            long the files are, and for no more of them than --max-series.
 
             EXAMPLES
               weir dump                        what is in ./weir-data
@@ -51,7 +51,8 @@ struct DumpCommand: ParsableCommand {
 
             EXIT CODES
               0   everything was read, or the output's reader went away
-              2   a file or directory could not be read, or the output not be written
+              2   a file or directory could not be read, is of another format or has more
+                  series than --max-series, or the output could not be written
               3   damage was found, and the rest shown
               64  wrong usage
             """)
@@ -80,6 +81,11 @@ struct DumpCommand: ParsableCommand {
 
     @Flag(help: "Go on as files grow and new ones appear, until interrupted.")
     var follow = false
+
+    @Option(
+        help: ArgumentHelp(
+            "How many series may be read, also those that are not shown: some 300 bytes each.", valueName: "count"))
+    var maxSeries = DumpOptions.defaultMaximumSeries
 
     @Option(help: "auto (on a terminal, and unless NO_COLOR is set), always or never.")
     var color = ColourChoice.auto
@@ -134,6 +140,7 @@ struct DumpCommand: ParsableCommand {
         if let since { options.since = try TimeBound.parse(since, now: now) }
         if let until { options.until = try TimeBound.parse(until, now: now) }
         options.follows = follow
+        options.maximumSeries = max(maxSeries, 0)
         return options
     }
 

@@ -60,4 +60,36 @@ struct InputTests {
         #expect(result.status == 0)
         #expect(result.output.contains("{key__name__=\"") && !result.output.contains("{__name__="))
     }
+
+    @Test(
+        "a name that would steer the terminal is spelled out by every command", arguments: ["dump", "check", "stats"])
+    func escape(command: String) throws {
+        let result = try Command.weir(command, path("escape-in-view-name.weir.zst"))
+        #expect(result.errors.contains(#"view \u{1b}]0;pwned\u{7}\u{1b}[31m\nweir: all is well"#), "\(result.errors)")
+        #expect(!(result.errors + result.output).contains { $0 == "\u{1B}" || $0 == "\u{7}" })
+        #expect(
+            result.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("weir: ") && !$0.hasPrefix("weir: all") })
+    }
+
+    @Test(
+        "a file of another format is called by its name, by itself and in its directory, with exit code 2",
+        arguments: ["dump", "check", "stats"], ["not-ours", "not-ours/x.weir.zst"])
+    func notOurs(command: String, name: String) throws {
+        let result = try Command.weir(command, path(name))
+        #expect(result.status == 2)
+        #expect(result.errors.contains("x.weir.zst: this is gzip, and no batch file"), "\(result.errors)")
+        #expect(!result.errors.contains("damaged") && result.output == "")
+    }
+
+    @Test("more series than a bound are an error that names what moves it, and not shown in part")
+    func tooManySeries() throws {
+        let folder = path("overflow-later")
+        let all = try Command.weir("dump", "--format", "json", folder).output.split(separator: "\n").count
+        let over = try Command.weir("dump", "--max-series", "\(all - 1)", folder)
+        #expect(over.status == 2 && over.output == "")
+        #expect(
+            over.errors == "weir: more than \(all - 1) series, which take memory: --max-series moves the bound, "
+                + "fewer files or a shorter time have fewer\n")
+        #expect(try Command.weir("dump", "--max-series", "\(all)", folder).status == 0)
+    }
 }

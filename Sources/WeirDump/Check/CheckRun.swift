@@ -93,6 +93,6 @@ package struct CheckRun {
 
     private func say(_ text: String) {
         output.flush()
-        diagnostics.report(Terminal.safe(text))
+        diagnostics.report(text)
     }
 }

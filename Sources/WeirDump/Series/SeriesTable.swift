@@ -47,14 +47,20 @@ package struct SeriesTable {
     private var groupIndexes: [GroupKey: Int] = [:]
     private var strings: [ExactString: UInt32] = [:]
     private let selection: Selection
+    private let limit: Int
+    private var count = 0
+    /// Whether there were more series than are kept: what came after is not in the table.
+    package private(set) var isOverLimit = false
 
     private struct GroupKey: Hashable {
         var source: Int
         var view: ViewDescription.Identity
     }
 
-    package init(selection: Selection) {
+    /// - Parameter limit: How many series are kept, those that are not selected too.
+    package init(selection: Selection, limit: Int = .max) {
         self.selection = selection
+        self.limit = limit
     }
 
     /// Takes in a batch; calls `visit` with each of its points that is selected, in the batch's order.
@@ -72,7 +78,10 @@ package struct SeriesTable {
             let description = groups[index].view
             let tags = TableTags(view, places: groups[index].places(of: view.tagKeys), numbers: numbers)
             var reader = RowReader(view, strings: batch.strings, endTime: batch.endTime)
+            let before = groups[index].series.count
+            defer { count += groups[index].series.count - before }
             while let row = reader.nextRow() {
+                guard count + groups[index].series.count - before <= limit else { return isOverLimit = true }
                 let series = groups[index].find(tags, row, strings: batch.strings, selection: selection)
                 guard groups[index].series[series].isSelected else { continue }
                 let point = reader.point(of: row)

@@ -146,7 +146,7 @@ package final class ChildExporter: OpenExporter {
             return state.quarantine
         }
         if let quarantine { return Delivery(.quarantined, isUncertain: isUncertain, message: quarantine) }
-        sink.logger.error("\(message); the next delivery starts another")
+        sink.logger.error("\(message.escapingControls); the next delivery starts another")
         return Delivery(.retry(hint: nil, attemptLimit: nil), isUncertain: isUncertain, message: message)
     }
 }
