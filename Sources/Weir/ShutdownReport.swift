@@ -29,8 +29,16 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
     /// All sinks, in the order in which they were given.
     public let sinks: [SinkReport]
 
-    /// Whether the last collection was made, every exporter has returned, and every stream has its end mark.
+    /// Whether the last collection was made with all that is observed, every exporter has returned, and every stream has its
+    /// end mark.
     public let isComplete: Bool
+
+    /// Whether the last collection was made by the deadline. Without it, what was recorded since the collection before is in
+    /// no batch, and no stream has an end mark.
+    public let hasLastCollection: Bool
+
+    /// Names of callbacks that had not returned when the last collection was made: what they observe is not in it.
+    public let lateCallbacks: [String]
 
     init(_ report: PipelineReport) {
         sinks = report.sinks.map { sink in
@@ -45,11 +53,25 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
                 hasEndMark: sink.hasEndMark,
                 isClosed: sink.isFinished, lastFailure: sink.lastMessage)
         }
+        hasLastCollection = report.hasLastCollection
+        lateCallbacks = report.lateCallbacks
         isComplete = report.isComplete && sinks.allSatisfy { $0.hasEndMark && $0.isClosed }
     }
 
-    /// One line a sink.
+    /// One line a sink, and one for what is in no batch.
     public var description: String {
+        var lines = sinkLines
+        if !hasLastCollection {
+            lines.append("the last collection was not made in time: what was recorded since the one before is in no batch")
+        }
+        if !lateCallbacks.isEmpty {
+            let names = lateCallbacks.map(\.escapingControls).joined(separator: ", ")
+            lines.append("callbacks had not returned, and what they observe is missing at the end: \(names)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var sinkLines: [String] {
         sinks.map { sink in
             let lost = sink.lost.sorted { $0.key < $1.key }.map { ", \($0.value) lost (\($0.key))" }.joined()
             let spilled = sink.spilled == 0 ? "" : ", \(sink.spilled) in its spill"
@@ -57,6 +79,6 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
             let failure = sink.lastFailure.isEmpty ? "" : "; last failure: \(sink.lastFailure.escapingControls)"
             return
                 "\(sink.name): \(sink.delivered) of \(sink.offered) batches delivered\(lost)\(spilled)\(end)\(failure)"
-        }.joined(separator: "\n")
+        }
     }
 }

@@ -15,6 +15,9 @@ package protocol BatchSource: AnyObject, Sendable {
     /// of the next one by the clock of now. 0 where it was not. Nanoseconds.
     var clockStep: Int64 { get }
 
+    /// Callbacks that had not returned when the last collection was made: what they observe has no new value in it.
+    var lateCallbacks: [String] { get }
+
     /// Where sinks stood when export of this source ended, by name, each taken once: so that export which begins again in
     /// one process repeats nothing.
     func takePosition(of sink: String) -> FeedPosition?
@@ -24,6 +27,7 @@ package protocol BatchSource: AnyObject, Sendable {
 extension BatchSource {
     package var currentTime: UInt64 { TimeSource.system.wall() }
     package var clockStep: Int64 { 0 }
+    package var lateCallbacks: [String] { [] }
     package func takePosition(of sink: String) -> FeedPosition? { nil }
     package func keepPosition(_ position: FeedPosition, of sink: String) {}
 }

@@ -7,6 +7,7 @@ package import WeirRecording
 /// series are the same are neither looked up nor allocated again.
 package final class Collector: BatchSource {
     private let stats: Stats
+    private let runner: CallbackRunner
     private let lock = Lock()
     // Sendable: under the lock.
     nonisolated(unsafe) private var state = State()
@@ -21,13 +22,19 @@ package final class Collector: BatchSource {
         var steps: Int64?
         /// By how much it was set of what the last collection told.
         var lastStep: Int64 = 0
+        var lateCallbacks: [String] = []
     }
 
-    package init(stats: Stats) {
+    package convenience init(stats: Stats) { self.init(stats: stats, runner: CallbackRunner()) }
+
+    init(stats: Stats, runner: CallbackRunner) {
         self.stats = stats
+        self.runner = runner
     }
 
     package var currentTime: UInt64 { stats.currentTime }
+
+    package var lateCallbacks: [String] { lock.withLock { unsafe state.lateCallbacks } }
 
     package var clockStep: Int64 { lock.withLock { unsafe state.lastStep } }
 
@@ -48,7 +55,7 @@ package final class Collector: BatchSource {
         // The cached columns must be the only ones, or writing them would copy them.
         batch.views.removeAll(keepingCapacity: true)
         lock.withLock {
-            stats.collect { views, counts, moment in
+            stats.collect(calling: runner.call) { views, counts, moment in
                 unsafe state.collect(views, counts, at: moment, from: stats, into: &batch)
             }
         }
@@ -75,6 +82,7 @@ extension Collector.State {
         // What another collector noticed of the clock, this one has yet to tell: until then its times are by the one before.
         let unfollowed = moment.stepsBefore - (steps ?? moment.stepsBefore)
         lastStep = unfollowed + moment.step
+        lateCallbacks = moment.lateCallbacks
         steps = moment.stepsBefore + moment.step
         batch.startTime = endTime ?? stats.startTime
         batch.endTime = max(moment.time.movedClamped(by: -unfollowed), batch.startTime.movedClamped(by: 1))

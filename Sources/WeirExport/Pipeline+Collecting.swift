@@ -16,6 +16,8 @@ extension Pipeline {
         /// Ticks are counted from here, so that feeds whose intervals are multiples share collections.
         let epoch: UInt64
         var beginning: UInt64?
+        /// Names of callbacks that had not returned when the last collection was made.
+        var lateCallbacks: Set<String> = []
         /// Streams that ended because the clock was set, and those that followed, for a plan that was made meanwhile.
         var renamed: [StreamID: StreamID] = [:]
 
@@ -186,6 +188,7 @@ extension Pipeline {
         state.beginning = state.collection.beginning
         state.metrics.fill(&state.collection.own, snapshots(), counts)
         let step = source.clockStep
+        noteCallbacks(source.lateCallbacks, &state)
 
         var batches: [(feed: Feed, batches: [SharedBatch])] = []
         // A stream by the clock of before ends with a batch that tells all until now.
@@ -216,6 +219,22 @@ extension Pipeline {
             control.counts.lostRows += lostRows
             control.counts.lastDurationNanoseconds = time.monotonic() &- began
         }
+    }
+
+    /// Tells of callbacks that are late, and of those that have come back.
+    private func noteCallbacks(_ late: [String], _ state: inout State) {
+        guard !late.isEmpty || !state.lateCallbacks.isEmpty else { return }
+        let names = Set(late)
+        for name in names.subtracting(state.lateCallbacks).sorted() {
+            logger.warning(
+                "the callback that observes \(name.escapingControls) does not return: what it observes has no new value until it does"
+            )
+        }
+        for name in state.lateCallbacks.subtracting(names).sorted() {
+            logger.info("the callback that observes \(name.escapingControls) has returned")
+        }
+        state.lateCallbacks = names
+        control.withLock { $0.lateCallbacks = names.sorted() }
     }
 
     /// Goes on by a clock that was set: every feed begins a new stream.

@@ -9,8 +9,13 @@ private import Darwin
 /// How a pipeline ended.
 package struct PipelineReport: Sendable {
     package var sinks: [SinkSnapshot]
-    /// Whether the last collection was made.
-    package var isComplete: Bool
+    /// Whether the last collection was made, and nothing that is observed was missing in it.
+    package var isComplete: Bool { hasLastCollection && lateCallbacks.isEmpty }
+    /// Whether the last collection was made. Without it no stream has an end mark: what came since the collection before is
+    /// in no batch.
+    package var hasLastCollection: Bool
+    /// Names of callbacks that had not returned when it was.
+    package var lateCallbacks: [String] = []
 }
 
 extension Pipeline {
@@ -29,7 +34,7 @@ extension Pipeline {
         deadlineNanoseconds: UInt64, completion: @escaping @Sendable (PipelineReport) -> Void
     ) {
         // A fork's child inherits the locks in whatever state, and no thread that would answer.
-        guard getpid() == process else { return completion(PipelineReport(sinks: [], isComplete: false)) }
+        guard getpid() == process else { return completion(PipelineReport(sinks: [], hasLastCollection: false)) }
         let deadline = time.monotonic() &+ min(deadlineNanoseconds, 86_400_000_000_000)
         enum Next {
             case begin
@@ -68,12 +73,14 @@ extension Pipeline {
             until = deadline
             return time.monotonic() >= deadline ? false : nil
         }
-        for sink in sinks { sink.drain(deadline: deadline) }
+        for sink in sinks { sink.drain(deadline: deadline, endsStreams: hasCollected) }
         let late = sinks.filter { !$0.waitUntilFinished(deadline: deadline) }
         for sink in late { sink.askToStop() }
         let grace = max(deadline, time.monotonic()) &+ 150_000_000
         for sink in late where !sink.waitUntilFinished(deadline: grace) { sink.abandon() }
-        let report = PipelineReport(sinks: reportedSnapshots(), isComplete: hasCollected)
+        let report = PipelineReport(
+            sinks: reportedSnapshots(), hasLastCollection: hasCollected,
+            lateCallbacks: control.withLock { $0.lateCallbacks })
         let waiting = completions.withLock { state in
             state.report = report
             defer { state.waiting = [] }

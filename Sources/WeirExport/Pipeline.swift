@@ -54,6 +54,8 @@ package final class Pipeline: Sendable {
         /// Sinks that were taken out and still deliver, and how those ended that do not.
         var leaving: [SinkWorker] = []
         var left: [SinkSnapshot] = []
+        /// Names of callbacks that had not returned when the last collection was made.
+        var lateCallbacks: [String] = []
         /// Streams that go on and that a sink has left, and so ended, by its name. It never returns to them.
         var leftStreams: [String: Set<StreamID>] = [:]
         /// Sinks that ask for a collection, by name, and when the next one may be that is only for them.

@@ -7,6 +7,7 @@ internal import WeirRecording
 ///     weir.measurements.overflowed     view     in the overflow series
 ///     weir.series                      view     how many there are
 ///     weir.series.unreported                    ended before anybody collected
+///     weir.callbacks.late                       callbacks that had not returned when their collection was made
 struct RecordingMetrics {
     let views: [ViewSnapshot]
     let counts: RecordingCounts
@@ -27,6 +28,9 @@ struct RecordingMetrics {
             table(
                 "weir.series.unreported", "{series}", "Ended before anybody collected", by: nil,
                 [("", counts.unreported)], &strings),
+            table(
+                "weir.callbacks.late", "{callback}", "Callbacks that had not returned when their collection was made",
+                by: nil, [("", counts.late)], &strings),
         ]
         batch.views.append(contentsOf: tables.filter { $0.rows > 0 })
     }

@@ -68,7 +68,7 @@ extension SinkState {
         if case .draining(let deadline) = phase { drainDeadline = deadline }
         phase = .ended
         untellAddedGaps()
-        return .end(queue.accounts.spilled.batches == 0 ? queue.endMark() : nil)
+        return .end(queue.accounts.spilled.batches == 0 && !isCutShort ? queue.endMark() : nil)
     }
 
     /// The exporter asks for so many batches more.

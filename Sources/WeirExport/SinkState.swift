@@ -64,6 +64,8 @@ package struct SinkState: Sendable {
     package internal(set) var deliveries = DeliveryCounts()
     /// Whether the stream's end mark was delivered.
     package internal(set) var hasEndMark = false
+    /// Whether something of its stream was never collected, so that it has no end.
+    var isCutShort = false
     var health = SinkHealth()
     /// What the exporter said last about a delivery that did not succeed.
     package var lastMessage: String { health.reason }
@@ -181,7 +183,10 @@ package struct SinkState: Sendable {
     // MARK: - The end
 
     /// Delivers what waits until the deadline, then spills or drops the rest and ends the stream.
-    package mutating func drain(deadline: UInt64) {
+    ///
+    /// - Parameter endsStreams: Whether the stream is whole with what it was offered. If not, it gets no end mark.
+    package mutating func drain(deadline: UInt64, endsStreams: Bool = true) {
+        isCutShort = isCutShort || !endsStreams
         switch phase {
         case .running: phase = .draining(deadline: deadline)
         case .awaiting: phase = .awaiting(drain: deadline)

@@ -175,8 +175,10 @@ final class SinkWorker: Sendable {
     // MARK: - The end
 
     /// Delivers what waits until the deadline, then spills or drops the rest, delivers the end mark and closes.
-    func drain(deadline: UInt64) {
-        change { $0.drain(deadline: deadline) }
+    ///
+    /// - Parameter endsStreams: Whether the stream ends with what it was offered.
+    func drain(deadline: UInt64, endsStreams: Bool = true) {
+        change { $0.drain(deadline: deadline, endsStreams: endsStreams) }
         startReliefIfNeeded()
     }
 

@@ -51,7 +51,7 @@ final class Handles: Sendable {
         lost = LostHandle(in: stats)
         let (table, lock) = (HandleTable(), Lock())
         (self.table, self.lock) = (table, lock)
-        observation = Observation(in: stats) { lock.withLock { table.reclaim() } }
+        observation = Observation(in: stats, name: "") { lock.withLock { table.reclaim() } }
     }
 
     /// The handle of a name, made where there is none; `nil` where there can be none.

@@ -96,7 +96,8 @@ final class BoundSeries: @unchecked Sendable {
         return unsafe list
     }
 
-    private var current: [UnsafeMutablePointer<Series>] {
+    /// What it records into. Under the lock.
+    var current: [UnsafeMutablePointer<Series>] {
         var found: [UnsafeMutablePointer<Series>] = unsafe []
         var next = unsafe lists[lists.count - 1]
         while let series = unsafe next.pointee {

@@ -73,6 +73,8 @@ package struct RecordingCounts: Equatable, Sendable {
     package var lost: UInt64 = 0
     /// Series that ended and were never reported, since nobody collected.
     package var unreported: UInt64 = 0
+    /// Callbacks that had not returned when their collection was made.
+    package var late: UInt64 = 0
 }
 
 /// When a collection is. No series in it began or ended later, and none ends earlier that goes on in it.
@@ -84,6 +86,8 @@ package struct CollectionMoment: Sendable {
     package let step: Int64
     /// By how much it was set earlier, in all.
     package let stepsBefore: Int64
+    /// Callbacks that had not returned: what they observe has no new value.
+    package let lateCallbacks: [String]
 }
 
 extension Stats {
@@ -92,17 +96,26 @@ extension Stats {
     ///
     /// Collections of one instance do not overlap; a second one waits. What ended is reported by one of them.
     ///
-    package func collect(_ body: ([ViewSnapshot], RecordingCounts, CollectionMoment) -> Void) {
+    /// - Parameter call: Calls what is to be called, and returns the numbers of those that are not done yet.
+    package func collect(
+        calling call: ([Callback]) -> Set<Int> = Callback.callInTurn,
+        _ body: ([ViewSnapshot], RecordingCounts, CollectionMoment) -> Void
+    ) {
         collecting.withLock {
-            withState { Array($0.observers.values) }.forEach { $0() }
+            let callbacks = withState { $0.observers.values.sorted { $0.number < $1.number } }
+            let numbers = call(callbacks)
+            let late = numbers.isEmpty ? [] : callbacks.filter { numbers.contains($0.number) }
             let (views, ended, moment) = unsafe withState { state in
                 reclaim(&state)
                 settleDepartures(&state)
                 state.isCollecting = true
                 state.collectionCount += 1
                 let (time, step) = clock.collectionTime()
-                let moment = CollectionMoment(time: time, step: step, stepsBefore: clock.steps)
-                return unsafe (snapshots(&state), state.reportable(), moment)
+                let moment = CollectionMoment(
+                    time: time, step: step, stepsBefore: clock.steps, lateCallbacks: late.map(\.name))
+                state.lateCount += UInt64(late.count)
+                let views = state.withholding(late, from: snapshots(&state))
+                return unsafe (views, state.reportable(), moment)
             }
             let withEnded = views.map { unsafe $0.with(ended[$0.state.number] ?? []) }
             unsafe body(withEnded + goneViews(ended, but: views), counts, moment)
@@ -150,7 +163,8 @@ extension Stats {
     private var counts: RecordingCounts {
         RecordingCounts(
             rejected: stripes.sum(FixedCell.rejected), gone: stripes.sum(FixedCell.gone),
-            lost: stripes.sum(FixedCell.lost), unreported: withState { $0.unreportedCount })
+            lost: stripes.sum(FixedCell.lost), unreported: withState { $0.unreportedCount },
+            late: withState { $0.lateCount })
     }
 
     /// How many measurements went to a view's overflow series.

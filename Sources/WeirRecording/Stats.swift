@@ -126,7 +126,9 @@ public final class Stats: Sendable {
         /// Bound recorders, by measure and by number: they follow views that come later.
         var recorders: [Int: [Int: Unmanaged<BoundSeries>]] = unsafe [:]
         var nextRecorder = 0
-        var observers: [Int: @Sendable () -> Void] = [:]
+        var observers: [Int: Callback] = [:]
+        /// Callbacks that were late for a collection, in all.
+        var lateCount: UInt64 = 0
         var nextObserver = 0
         var isCollecting = false
         /// Collections that have begun.

@@ -44,13 +44,13 @@ extension Stats {
         var metrics = try ProcessMetrics(process, tags: tags, files: files, in: self)
         metrics.record()
         let shared = Mutex(metrics)
-        return Observation(in: self) { shared.withLock { $0.record() } }
+        return Observation(in: self, name: "process \(process)") { shared.withLock { $0.record() } }
     }
 
     func observeHost(_ files: ProcFiles) throws(StatsError) -> Observation {
         var metrics = try HostMetrics(files: files, in: self)
         metrics.record()
         let shared = Mutex(metrics)
-        return Observation(in: self) { shared.withLock { $0.record() } }
+        return Observation(in: self, name: "host") { shared.withLock { $0.record() } }
     }
 }

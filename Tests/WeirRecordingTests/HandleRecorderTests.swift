@@ -58,7 +58,7 @@ struct HandleRecorderTests {
     func duringCollection() throws {
         let stats = try instance(View("whole", of: whole, as: .sum))
         let recorder = whole.bound(in: stats)
-        let observation = Observation(in: stats) { recorder.restartSums() }
+        let observation = Observation(in: stats, name: "test") { recorder.restartSums() }
         recorder.record(3)
         var (values, ended): ([Int64], [Int64]) = ([], [])
         stats.collect { views, _, _ in

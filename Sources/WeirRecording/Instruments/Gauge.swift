@@ -36,12 +36,13 @@ public struct Gauge: Sendable {
     /// Sets the series of these tags from now on at each collection, to what `value` returns then; to nothing new where
     /// it returns `nil`.
     ///
-    /// `value` runs on the collector's thread and should return soon.
+    /// `value` runs on a thread of the collector's and should return soon. While it does not, the series has no new point,
+    /// and everything else is collected.
     ///
     /// - Returns: What ends the observation, when it is cancelled or no longer held.
     public func observe(_ tags: Tags = Tags(), _ value: @escaping @Sendable () -> Double?) -> Observation {
         let recorder = bound(to: tags)
-        return Observation(in: stats) {
+        return Observation(in: stats, name: measure.name, of: recorder.bound) {
             if let value = value() { recorder.record(value) }
         }
     }
@@ -52,11 +53,19 @@ public final class Observation: Sendable {
     private let stats: Stats
     private let number: Int
 
-    package init(in stats: Stats, _ observe: @escaping @Sendable () -> Void) {
+    /// - Parameter name: What is said of a callback that does not return in time. Empty for one of Weir's own that always
+    ///   does.
+    package convenience init(in stats: Stats, name: String, _ observe: @escaping @Sendable () -> Void) {
+        self.init(in: stats, name: name, of: nil, observe)
+    }
+
+    /// - Parameter series: What the callback alone records into: it is not told while the callback is late.
+    init(in stats: Stats, name: String, of series: BoundSeries?, _ observe: @escaping @Sendable () -> Void) {
         self.stats = stats
         number = stats.withState { state in
             state.nextObserver += 1
-            state.observers[state.nextObserver] = observe
+            state.observers[state.nextObserver] = Callback(
+                number: state.nextObserver, name: name, run: observe, series: series)
             return state.nextObserver
         }
     }
