@@ -62,7 +62,7 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         var lines = sinkLines
         if !hasLastCollection {
-            lines.append("the last collection was not made in time: what was recorded since the one before is in no batch")
+            lines.append("the last collection was not made: what was recorded since the one before is in no batch")
         }
         if !lateCallbacks.isEmpty {
             let names = lateCallbacks.map(\.escapingControls).joined(separator: ", ")

@@ -30,7 +30,10 @@ package final class Collector: BatchSource {
     init(stats: Stats, runner: CallbackRunner) {
         self.stats = stats
         self.runner = runner
+        stats.addCollector()
     }
+
+    deinit { stats.removeCollector() }
 
     package var currentTime: UInt64 { stats.currentTime }
 

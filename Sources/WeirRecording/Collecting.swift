@@ -125,7 +125,16 @@ extension Stats {
                 restartWaiting(&state)
                 settleDepartures(&state)
                 if moment.step != 0 { follow(moment.step, &state) }
-                unsafe ended.values.joined().forEach { series in
+            }
+            unsafe ended.values.forEach { unsafe free(reported: $0) }
+        }
+    }
+
+    /// Frees series whose ends were reported.
+    private func free(reported series: [UnsafeMutablePointer<Series>]) {
+        for first in unsafe stride(from: 0, to: series.count, by: Self.seriesAtATime) {
+            withState { _ in
+                unsafe series[first..<min(first + Self.seriesAtATime, series.count)].forEach { series in
                     unsafe series.pointee.isReported.store(true, ordering: .relaxed)
                     unsafe freeIfDone(series)
                 }

@@ -77,13 +77,17 @@ extension Stats {
     ///
     /// - Throws: ``StatsError/unknownView(name:)``.
     public func unregister(_ name: String) throws(StatsError) {
-        let isKnown = withState { state in
-            guard state.requested.remove(name) else { return false }
-            if let view = state.views[name] { unlink(view, &state, time: clock()) }
-            reclaim(&state)
-            return true
+        let ended = unsafe withState { state -> [UnsafeMutablePointer<Series>]? in
+            guard state.requested.remove(name) else { return nil }
+            return unsafe state.views[name].map { unsafe unlink($0, &state) } ?? []
         }
-        guard isKnown else { throw .unknownView(name: name) }
+        guard let ended = unsafe ended else { throw .unknownView(name: name) }
+        for first in unsafe stride(from: 0, to: ended.count, by: Self.seriesAtATime) {
+            withState { state in
+                unsafe endUnlinked(ended[first..<min(first + Self.seriesAtATime, ended.count)], &state, time: clock())
+            }
+        }
+        withState { reclaim(&$0) }
     }
 
     /// The names of the views that are registered, as the code knows them, in the order of registration.
@@ -203,14 +207,19 @@ extension Stats {
     }
 
     /// Takes a view out that the code does not want any more: its row, its series, its name.
-    func unlink(_ view: ViewState, _ state: inout State, time: UInt64) {
+    ///
+    /// - Returns: Its series, which nobody finds any more, for ``endUnlinked(_:_:time:)``.
+    func unlink(_ view: ViewState, _ state: inout State) -> [UnsafeMutablePointer<Series>] {
         view.fate = .unregistered
         state.views[view.requestedName] = nil
         state.remove(view)
         publishRow(of: view, &state)
         forEachRecorder(of: view.measureNumber, &state) { bound, state in bound.follow(&state) }
-        let all = unsafe view.takeSeries()
         unsafe state.gate.retire(.cell(view.row.pointee.overflowCell))
+        return unsafe view.takeSeries()
+    }
+
+    func endUnlinked(_ all: some Sequence<UnsafeMutablePointer<Series>>, _ state: inout State, time: UInt64) {
         unsafe all.forEach { series in
             unsafe series.pointee.leave()
             unsafe end(series, &state, time: time)

@@ -71,7 +71,7 @@ public final class Stats: Sendable {
         // No reader is left: recorders and callers hold the instance.
         withState { state in
             state.gate.drain().forEach { free($0, &state) }
-            for view in state.order { unlink(view, &state, time: 0) }
+            for view in state.order { unsafe endUnlinked(unlink(view, &state), &state, time: 0) }
             state.gate.drain().forEach { free($0, &state) }
             for departure in state.departures { unsafe state.ended.append(departure.series) }
             unsafe state.ended.forEach { series in
@@ -90,6 +90,11 @@ public final class Stats: Sendable {
     package convenience init(stripes: StripeSet, clock: @escaping @Sendable () -> UInt64) {
         self.init(stripes: stripes, clock: StatsClock(monotonic: clock, wall: nil))
     }
+
+    /// Says that somebody will collect from now on, until ``removeCollector()``.
+    package func addCollector() { withState { $0.collectorCount += 1 } }
+
+    package func removeCollector() { withState { $0.collectorCount -= 1 } }
 
     /// When it was made. Nanoseconds since 1970.
     package var startTime: UInt64 { beginning.load(ordering: .relaxed) }
@@ -127,6 +132,8 @@ public final class Stats: Sendable {
         var recorders: [Int: [Int: Unmanaged<BoundSeries>]] = unsafe [:]
         var nextRecorder = 0
         var observers: [Int: Callback] = [:]
+        /// Who collects, and so will report what ended.
+        var collectorCount = 0
         /// Callbacks that were late for a collection, in all.
         var lateCount: UInt64 = 0
         var nextObserver = 0
@@ -149,8 +156,12 @@ public final class Stats: Sendable {
         case cell(Int)
     }
 
-    /// Ended series that wait to be reported, at most. Where nobody collects, the oldest go and are counted.
+    /// Ended series that wait to be reported where nobody collects, at most: the oldest go and are counted. Where somebody
+    /// does, all wait for the next collection.
     static let endedLimit = 65_536
+
+    /// So many series are looked at while the lock is held; then others get it.
+    static let seriesAtATime = 4_096
 }
 
 // MARK: - Series
@@ -320,7 +331,7 @@ extension Stats {
             return unsafe series.pointee.isReported.store(true, ordering: .relaxed)
         }
         unsafe state.ended.append(series)
-        if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting {
+        if unsafe state.ended.count > 2 * Self.endedLimit, !state.isCollecting, state.collectorCount == 0 {
             let excess = unsafe state.ended.count - Self.endedLimit
             unsafe state.ended.prefix(excess).forEach { series in
                 unsafe series.pointee.isReported.store(true, ordering: .relaxed)

@@ -263,6 +263,26 @@ struct CollectorTests {
         }
     }
 
+    @Test(
+        "ends of any number of series wait for the collection that tells them", .timeLimit(.minutes(2)),
+        arguments: [true, false])
+    func manyEnds(isForgotten: Bool) throws {
+        let stats = Stats(stripes: try StripeSet(cells: 1 << 20), clock: StatsClock())
+        let count = 150_000
+        try stats.register(View("v", of: integers, by: [Self.key], as: .sum, seriesLimit: count))
+        let collector = Collector(stats: stats)
+        for number in 0..<count { integers.record(1, tag("\(number)"), in: stats) }
+        if isForgotten { stats.forget(Tags(), of: "v") } else { try stats.unregister("v") }
+        var (batch, ended) = (Batch(), 0)
+        repeat {
+            collector.collect(into: &batch)
+            guard let table = batch.table("v") else { continue }
+            for (row, end) in table.endTimes.enumerated() where end != 0 { ended += Int(table.integers[row]) }
+        } while stats.withState { state in unsafe state.gate.retiredCount + state.ended.count > 0 }
+        #expect(ended == count)
+        #expect(batch.table("weir.series.unreported")?.integers == [0])
+    }
+
     @Test("totals are exact when recording, forgetting and collecting go on at once")
     func totals() throws {
         let stats = Stats(stripes: try StripeSet(cells: 1 << 18), clock: StatsClock())
