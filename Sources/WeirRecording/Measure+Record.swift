@@ -88,6 +88,13 @@ extension Measure {
     }
 }
 
+extension Measure {
+    /// Counts a measurement that changes nothing because it is none that could be; not where the measure has no view.
+    func reject(in stats: Stats) {
+        withExtendedLifetime(stats) { unsafe place(in: stats).reject() }
+    }
+}
+
 extension RecordingPlace {
     /// The way of everything that is not one add.
     @inline(never)

@@ -266,13 +266,14 @@ extension UnsafeMutablePointer where Pointee == Series {
         case .lastValue:
             unsafe storeLast(UInt64(bitPattern: value))
         case .distribution:
-            let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, Double(value)))
+            let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value.asDouble(inBucketOf: kind)))
             unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
         case .fullDistribution, .exponential:
-            guard unsafe addToBucket(Double(value), stripes, kind: kind) != nil else { return false }
+            let double = value.asDouble(inBucketOf: kind)
+            guard unsafe addToBucket(double, stripes, kind: kind) != nil else { return false }
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
-            unsafe addExtras(Double(value), stripes)
+            unsafe addExtras(double, stripes)
         default:
             return unsafe reject(stripes, kind: kind)
         }

@@ -15,7 +15,7 @@ extension UnsafeMutablePointer where Pointee == Series {
     func recordSampled(_ value: Int64, _ stripes: StripeGeometry, _ tags: RecordedTags) {
         unsafe pointee.exemplars?._withUnsafeGuaranteedRef { slots in
             if unsafe add(value, stripes, kind: slots.kind, limit: slots.limit) {
-                unsafe offer(Double(value), to: slots, tags)
+                unsafe offer(value.asDouble(inBucketOf: slots.kind), to: slots, tags)
             }
         }
     }

@@ -23,8 +23,9 @@ public struct Timer: Sendable {
         self.stats = stats
     }
 
-    /// Records a time.
+    /// Records a time. Less than none is counted as rejected and changes nothing.
     public func record(_ duration: Duration, _ tags: Tags = Tags()) {
+        guard duration >= .zero else { return measure.reject(in: stats) }
         measure.record(duration.inSeconds, tags, in: stats)
     }
 
@@ -54,8 +55,9 @@ public struct Timer: Sendable {
 }
 
 extension Recorder where Value == Double {
-    /// Records a time, in seconds.
+    /// Records a time, in seconds. Less than none is counted as rejected and changes nothing.
     public func record(_ duration: Duration) {
+        guard duration >= .zero else { return reject() }
         record(duration.inSeconds)
     }
 }
