@@ -161,6 +161,23 @@ final class BoundSeries: @unchecked Sendable {
         }
     }
 
+    /// Ends its series when it is freed.
+    ///
+    /// - Parameter takeBack: Is told of the sums that go on then, as others have part in them.
+    func endSeries(_ takeBack: (UnsafeMutablePointer<Series>, RecordedTags) -> Void) {
+        let shared = unsafe stats.withState { _ in
+            endsSeries = true
+            return unsafe current.filter { series in
+                let view = unsafe series.pointee.view.takeUnretainedValue()
+                let isOverflow = unsafe series == view.row.pointee.overflow.load(ordering: .relaxed)
+                return unsafe series.addedKind == .sum
+                    && (isOverflow || series.pointee.holders.load(ordering: .relaxed) > 1)
+            }
+        }
+        // Outside the lock, as all that records. The series stay, since this object holds them.
+        unsafe shared.forEach { series in unsafe takeBack(series, RecordedTags(tags.storage)) }
+    }
+
     /// Lets its sums begin anew from nothing.
     func restartSums() {
         stats.withState { state in

@@ -105,6 +105,7 @@ extension Stats {
             let callbacks = withState { $0.observers.values.sorted { $0.number < $1.number } }
             let numbers = call(callbacks)
             let late = numbers.isEmpty ? [] : callbacks.filter { numbers.contains($0.number) }
+            let withheld = late.compactMap { $0.series() }
             let (views, ended, moment) = unsafe withState { state in
                 reclaim(&state)
                 settleDepartures(&state)
@@ -114,7 +115,7 @@ extension Stats {
                 let moment = CollectionMoment(
                     time: time, step: step, stepsBefore: clock.steps, lateCallbacks: late.map(\.name))
                 state.lateCount += UInt64(late.count)
-                let views = state.withholding(late, from: snapshots(&state))
+                let views = state.withholding(withheld, from: snapshots(&state))
                 return unsafe (views, state.reportable(), moment)
             }
             let withEnded = views.map { unsafe $0.with(ended[$0.state.number] ?? []) }

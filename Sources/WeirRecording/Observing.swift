@@ -7,7 +7,7 @@ package struct Callback: Sendable {
     package let name: String
     package let run: @Sendable () -> Void
     /// What it alone records into.
-    let series: BoundSeries?
+    let series: @Sendable () -> BoundSeries?
 
     /// Calls all of them, one after the other, however long that takes.
     ///
@@ -25,8 +25,7 @@ extension BoundSeries {
 
 extension Stats.State {
     /// Views without the series of callbacks that are late: they have no new value, and have not ended.
-    func withholding(_ late: [Callback], from views: [ViewSnapshot]) -> [ViewSnapshot] {
-        let bound = late.compactMap(\.series)
+    func withholding(_ bound: [BoundSeries], from views: [ViewSnapshot]) -> [ViewSnapshot] {
         guard !bound.isEmpty else { return views }
         return views.map { view in
             let kept = unsafe view.live.filter { series in !bound.contains { unsafe $0.records(into: series) } }

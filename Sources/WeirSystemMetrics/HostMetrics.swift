@@ -3,22 +3,22 @@ internal import WeirRecording
 /// The host's figures as views, by OpenTelemetry's semantic conventions.
 struct HostMetrics: Sendable {
     private let files: ProcFiles
-    private let stats: Stats
-    private var cpuTime: Total<Double>
-    private var cores: Total<Int64>
-    private var memory: Total<Int64>
-    private var memoryLimit: Total<Int64>
-    private var memoryAvailable: Total<Int64>
-    private var swap: Total<Int64>
-    private var diskBytes: Total<Int64>
-    private var diskOperations: Total<Int64>
-    private var networkBytes: Total<Int64>
-    private var networkPackets: Total<Int64>
-    private var networkErrors: Total<Int64>
-    private var networkDropped: Total<Int64>
-    private var fileSystem: Total<Int64>
-    private let loads: [Measure<Double>]
-    private let uptime: Measure<Double>
+    private let cpuTime: Total<Double>
+    private let cores: Total<Int64>
+    private let memory: Total<Int64>
+    private let memoryLimit: Total<Int64>
+    private let memoryAvailable: Total<Int64>
+    private let swap: Total<Int64>
+    private let diskBytes: Total<Int64>
+    private let diskOperations: Total<Int64>
+    private let networkBytes: Total<Int64>
+    private let networkPackets: Total<Int64>
+    private let networkErrors: Total<Int64>
+    private let networkDropped: Total<Int64>
+    private let fileSystem: Total<Int64>
+    /// Of the last 1, 5 and 15 minutes.
+    private let loads: [ObservedSeries]
+    private let uptime: ObservedSeries
 
     private static let mode: TagKey = "cpu.mode"
     private static let memoryState: TagKey = "system.memory.state"
@@ -33,7 +33,6 @@ struct HostMetrics: Sendable {
 
     init(files: ProcFiles, in stats: Stats) throws(StatsError) {
         self.files = files
-        self.stats = stats
         cpuTime = try Total(
             "system.cpu.time", unit: .seconds, "Time of cores by what was done in it", by: [Self.mode], in: stats)
         cores = try Total(
@@ -64,21 +63,19 @@ struct HostMetrics: Sendable {
         fileSystem = try Total(
             "system.filesystem.usage", unit: .bytes, "Space by state; reserved is what only root may take",
             by: [Self.device, Self.mountPoint, Self.mountType, Self.mountState], isMonotonic: false, in: stats)
-        var loads: [Measure<Double>] = []
+        var loads: [ObservedSeries] = []
         for minutes in [1, 5, 15] {
-            let load = Measure<Double>(
-                "system.cpu.load_average.\(minutes)m", unit: "{thread}",
-                description: "Threads that ran or waited to, averaged over \(minutes) min")
-            try stats.register(View(load.name, of: load, as: .lastValue))
-            loads.append(load)
+            loads.append(
+                try ObservedSeries(
+                    "system.cpu.load_average.\(minutes)m", unit: "{thread}",
+                    "Threads that ran or waited to, averaged over \(minutes) min", in: stats))
         }
         self.loads = loads
-        uptime = Measure("system.uptime", unit: .seconds, description: "Since the host was started")
-        try stats.register(View("system.uptime", of: uptime, as: .lastValue))
+        uptime = try ObservedSeries("system.uptime", unit: .seconds, "Since the host was started", in: stats)
     }
 
     /// Records what the host is at now.
-    mutating func record() {
+    func record() {
         let figures = HostFigures(in: files)
         for (mode, seconds) in figures.cpuTimes { cpuTime.set(seconds, Tags([Self.mode: mode])) }
         if figures.cores > 0 { cores.set(figures.cores) }
@@ -92,12 +89,14 @@ struct HostMetrics: Sendable {
             set(interface.transmit, Tags([Self.interface: interface.name, Self.networkDirection: "transmit"]))
         }
         for mount in Mount.local(in: files) { set(mount) }
-        for (load, value) in zip(loads, figures.loads) { load.record(value, in: stats) }
-        if let seconds = figures.uptime { uptime.record(seconds, in: stats) }
+        for (place, load) in loads.enumerated() {
+            load.set(place < figures.loads.count ? figures.loads[place] : nil)
+        }
+        uptime.set(figures.uptime)
         finish()
     }
 
-    private mutating func set(_ disk: HostFigures.Disk) {
+    private func set(_ disk: HostFigures.Disk) {
         let read = Tags([Self.device: disk.device, Self.diskDirection: "read"])
         let write = Tags([Self.device: disk.device, Self.diskDirection: "write"])
         diskBytes.set(disk.readBytes, read)
@@ -106,14 +105,14 @@ struct HostMetrics: Sendable {
         diskOperations.set(disk.writes, write)
     }
 
-    private mutating func set(_ direction: HostFigures.Interface.Direction, _ tags: Tags) {
+    private func set(_ direction: HostFigures.Interface.Direction, _ tags: Tags) {
         networkBytes.set(direction.bytes, tags)
         networkPackets.set(direction.packets, tags)
         networkErrors.set(direction.errors, tags)
         networkDropped.set(direction.dropped, tags)
     }
 
-    private mutating func set(_ mount: Mount) {
+    private func set(_ mount: Mount) {
         guard let usage = mount.usage else { return }
         for (state, bytes) in [("used", usage.used), ("free", usage.free), ("reserved", usage.reserved)] {
             fileSystem.set(
@@ -125,7 +124,7 @@ struct HostMetrics: Sendable {
         }
     }
 
-    private mutating func finish() {
+    private func finish() {
         cpuTime.finish()
         cores.finish()
         memory.finish()

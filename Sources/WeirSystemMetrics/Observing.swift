@@ -11,7 +11,7 @@ extension Stats {
     ///
     /// Costs some 100 µs a collection, on the collector's thread. On Linux; elsewhere nothing is recorded.
     ///
-    /// - Returns: What ends the observation when it is no longer held. Observed twice, totals count twice.
+    /// - Returns: What ends the observation, and its series, when it is no longer held. Observed twice, totals count twice.
     /// - Throws: Where a view of such a name is registered already and is another one.
     public func observeProcess() throws(StatsError) -> Observation {
         try observeProcess("self", tags: Tags())
@@ -23,7 +23,7 @@ extension Stats {
     /// In a container, memory and CPU are the host's and not the container's. File systems of the network are left out. On
     /// Linux; elsewhere nothing is recorded.
     ///
-    /// - Returns: What ends the observation when it is no longer held. Observed twice, totals count twice.
+    /// - Returns: What ends the observation, and its series, when it is no longer held. Observed twice, totals count twice.
     /// - Throws: Where a view of such a name is registered already and is another one.
     public func observeHost() throws(StatsError) -> Observation {
         try observeHost(ProcFiles())
@@ -41,14 +41,14 @@ extension Stats {
     func observeProcess(
         _ process: String, tags: Tags, _ files: ProcFiles = ProcFiles()
     ) throws(StatsError) -> Observation {
-        var metrics = try ProcessMetrics(process, tags: tags, files: files, in: self)
+        let metrics = try ProcessMetrics(process, tags: tags, files: files, in: self)
         metrics.record()
         let shared = Mutex(metrics)
         return Observation(in: self, name: "process \(process)") { shared.withLock { $0.record() } }
     }
 
     func observeHost(_ files: ProcFiles) throws(StatsError) -> Observation {
-        var metrics = try HostMetrics(files: files, in: self)
+        let metrics = try HostMetrics(files: files, in: self)
         metrics.record()
         let shared = Mutex(metrics)
         return Observation(in: self, name: "host") { shared.withLock { $0.record() } }

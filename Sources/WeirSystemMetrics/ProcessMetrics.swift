@@ -14,16 +14,15 @@ struct ProcessMetrics: Sendable {
     private let isOwn: Bool
     private let files: ProcFiles
     private let tags: Tags
-    private var cpuTime: Total<Double>
-    private var memory: Total<Int64>
-    private var virtualMemory: Total<Int64>
-    private var threads: Total<Int64>
-    private var fileDescriptors: Total<Int64>
-    private var switches: Total<Int64>
-    private var faults: Total<Int64>
-    private var disk: Total<Int64>
-    private let uptime: Measure<Double>
-    private let stats: Stats
+    private let cpuTime: Total<Double>
+    private let memory: Total<Int64>
+    private let virtualMemory: Total<Int64>
+    private let threads: Total<Int64>
+    private let fileDescriptors: Total<Int64>
+    private let switches: Total<Int64>
+    private let faults: Total<Int64>
+    private let disk: Total<Int64>
+    private let uptime: ObservedSeries
 
     private static let mode: TagKey = "cpu.mode"
     private static let fault: TagKey = "system.paging.fault.type"
@@ -38,7 +37,6 @@ struct ProcessMetrics: Sendable {
         isOwn = process == "self" || process == "\(getpid())"
         self.files = files
         self.tags = tags
-        self.stats = stats
         let keys = Self.identity
         cpuTime = try Total(
             "process.cpu.time", unit: .seconds, "Time of cores that the process used", by: [Self.mode] + keys,
@@ -60,13 +58,15 @@ struct ProcessMetrics: Sendable {
         disk = try Total(
             "process.disk.io", unit: .bytes, "Bytes read from and written to disks", by: [Self.direction] + keys,
             in: stats)
-        uptime = Measure("process.uptime", unit: .seconds, description: "Since the process was started")
-        try stats.register(View("process.uptime", of: uptime, by: keys, as: .lastValue))
+        uptime = try ObservedSeries(
+            "process.uptime", unit: .seconds, "Since the process was started", by: keys, tags, in: stats)
     }
 
     /// Records what the process is at now.
-    mutating func record() {
-        if let figures = ProcessFigures(process, in: files) { set(figures) }
+    func record() {
+        let figures = ProcessFigures(process, in: files)
+        uptime.set(figures?.uptime)
+        if let figures { set(figures) }
         cpuTime.finish()
         memory.finish()
         virtualMemory.finish()
@@ -77,7 +77,7 @@ struct ProcessMetrics: Sendable {
         disk.finish()
     }
 
-    private mutating func set(_ figures: ProcessFigures) {
+    private func set(_ figures: ProcessFigures) {
         func with(_ key: TagKey, _ value: String) -> Tags { tags.merging(Tags([key: value])) }
         cpuTime.set(figures.userTime, with(Self.mode, "user"))
         cpuTime.set(figures.systemTime, with(Self.mode, "system"))
@@ -92,6 +92,5 @@ struct ProcessMetrics: Sendable {
         faults.set(figures.majorFaults, with(Self.fault, "major"))
         disk.set(figures.readBytes, with(Self.direction, "read"))
         disk.set(figures.writtenBytes, with(Self.direction, "write"))
-        uptime.record(figures.uptime, tags, in: stats)
     }
 }

@@ -43,8 +43,33 @@ struct ObservingTests {
         #expect(rows("process.memory.usage") == ["process.memory.usage : 8192"])
         #expect(rows("process.context_switches").count == 2)
         observation.cancel()
+        _ = rows("")
         try folder.writeProcess("self", name: "x", user: 900, system: 100, start: 0, pages: 9)
+        #expect(rows("process.") == [])
+    }
+
+    @Test("no series of a host goes on when it is observed no longer", .timeLimit(.minutes(1)))
+    func unobserved() throws {
+        try folder.writeHost()
+        let observation = try stats.observeHost(folder.files)
+        #expect(rows("system.cpu.load_average").count == 3)
+        #expect(rows("system.uptime").count == 1)
+        observation.cancel()
+        _ = rows("")
+        #expect(rows("system.") == [])
+    }
+
+    @Test("where two observe the same, a level is one's again when the other ends", .timeLimit(.minutes(1)))
+    func twice() throws {
+        try folder.writeProcess("self", name: "x", user: 200, system: 100, start: 0, pages: 3)
+        let observations = try (0..<2).map { _ in try stats.observeProcess("self", tags: Tags(), folder.files) }
+        #expect(rows("process.memory.usage") == ["process.memory.usage : 24576"])
+        observations[0].cancel()
+        #expect(rows("process.memory.usage") == ["process.memory.usage : 12288"])
+        try folder.writeProcess("self", name: "x", user: 200, system: 100, start: 0, pages: 2)
         #expect(rows("process.memory.usage") == ["process.memory.usage : 8192"])
+        #expect(rows("process.uptime").count == 1)
+        withExtendedLifetime(observations) {}
     }
 
     @Test("levels are whole whenever rules come, change and go", .timeLimit(.minutes(1)))
@@ -104,6 +129,7 @@ struct ObservingTests {
         try folder.remove("17/stat")
         _ = rows("")
         #expect(rows("process.thread") == ["process.thread.count 18: 4"])
+        #expect(rows("process.uptime").count == 1)
         withExtendedLifetime(observations) {}
     }
 

@@ -22,9 +22,21 @@ extension Recorder where Value == Double {
 
     /// Counts a measurement that changes nothing because it is none that could be.
     package func reject() { bound.reject() }
+
+    /// Ends the series when the last recorder of them is freed. Sums that go on, as others have part in them, are less by an
+    /// amount from now on. Takes a lock.
+    package func endSeries(takingBack amount: Double) {
+        unsafe bound.endSeries { series, tags in unsafe series.record(-amount, bound.geometry, tags) }
+    }
 }
 
 extension Recorder where Value == Int64 {
+    /// Ends the series when the last recorder of them is freed. Sums that go on, as others have part in them, are less by an
+    /// amount from now on. Takes a lock.
+    package func endSeries(takingBack amount: Int64) {
+        unsafe bound.endSeries { series, tags in unsafe series.record(0 &- amount, bound.geometry, tags) }
+    }
+
     /// Counts a measurement that changes nothing because it is none that could be.
     package func reject() { bound.reject() }
 }

@@ -33,50 +33,21 @@ public struct Gauge: Sendable {
         measure.bound(to: tags, in: stats)
     }
 
-    /// Sets the series of these tags from now on at each collection, to what `value` returns then; to nothing new where
-    /// it returns `nil`.
+    /// Sets the series of these tags from now on at each collection, to what `value` returns then.
+    ///
+    /// Where it returns `nil`, or what is not finite (which is counted as rejected), the series ends, and begins anew when
+    /// there is a value again. It ends with the observation, too. One that a bound gauge or another observation has goes on.
     ///
     /// `value` runs on a thread of the collector's and should return soon. While it does not, the series has no new point,
     /// and everything else is collected.
     ///
     /// - Returns: What ends the observation, when it is cancelled or no longer held.
     public func observe(_ tags: Tags = Tags(), _ value: @escaping @Sendable () -> Double?) -> Observation {
-        let recorder = bound(to: tags)
-        return Observation(in: stats, name: measure.name, of: recorder.bound) {
-            if let value = value() { recorder.record(value) }
+        let observed = ObservedSeries(of: measure, tags, in: stats)
+        return Observation(in: stats, name: measure.name, of: { observed.bound }) {
+            observed.set(value())
+        } end: {
+            observed.end()
         }
-    }
-}
-
-/// A callback at each collection, as long as this object is held.
-public final class Observation: Sendable {
-    private let stats: Stats
-    private let number: Int
-
-    /// - Parameter name: What is said of a callback that does not return in time. Empty for one of Weir's own that always
-    ///   does.
-    package convenience init(in stats: Stats, name: String, _ observe: @escaping @Sendable () -> Void) {
-        self.init(in: stats, name: name, of: nil, observe)
-    }
-
-    /// - Parameter series: What the callback alone records into: it is not told while the callback is late.
-    init(in stats: Stats, name: String, of series: BoundSeries?, _ observe: @escaping @Sendable () -> Void) {
-        self.stats = stats
-        number = stats.withState { state in
-            state.nextObserver += 1
-            state.observers[state.nextObserver] = Callback(
-                number: state.nextObserver, name: name, run: observe, series: series)
-            return state.nextObserver
-        }
-    }
-
-    /// Ends the observation. A call that has begun goes on.
-    public func cancel() {
-        // What it held is let go outside the lock: it may be a recorder, which takes the lock to give its series back.
-        _ = stats.withState { $0.observers.removeValue(forKey: number) }
-    }
-
-    deinit {
-        cancel()
     }
 }
