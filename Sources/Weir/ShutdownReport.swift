@@ -29,8 +29,8 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
     /// All sinks, in the order in which they were given.
     public let sinks: [SinkReport]
 
-    /// Whether the last collection was made with all that is observed, every exporter has returned, and every stream has its
-    /// end mark.
+    /// Whether the last collection was made with all that is observed, all could be encoded with all their views, every
+    /// exporter has returned, and every stream has its end mark.
     public let isComplete: Bool
 
     /// Whether the last collection was made by the deadline. Without it, what was recorded since the collection before is in
@@ -39,6 +39,16 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
 
     /// Names of callbacks that had not returned when the last collection was made: what they observe is not in it.
     public let lateCallbacks: [String]
+
+    /// Batches that could not be encoded. What one would have said was left to the next.
+    public let failedBatches: UInt64
+
+    /// Views that could not be encoded, and how many collections left each out for that. At most 256; the others are
+    /// counted as one, whose name is `…`.
+    public let failedViews: [String: UInt64]
+
+    /// What is wrong beside the sinks, a sentence each.
+    let problems: [String]
 
     init(_ report: PipelineReport) {
         sinks = report.sinks.map { sink in
@@ -53,26 +63,42 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
                 hasEndMark: sink.hasEndMark,
                 isClosed: sink.isFinished, lastFailure: sink.lastMessage)
         }
+        let counts = report.counts
         hasLastCollection = report.hasLastCollection
         lateCallbacks = report.lateCallbacks
-        isComplete = report.isComplete && sinks.allSatisfy { $0.hasEndMark && $0.isClosed }
+        failedBatches = counts.failures
+        failedViews = counts.failedViews.mapValues(\.collections)
+        problems = Self.problems(report)
+        isComplete = report.isComplete && problems.isEmpty && sinks.allSatisfy { $0.hasEndMark && $0.isClosed }
     }
 
-    /// One line a sink, and one for what is in no batch.
+    private static func problems(_ report: PipelineReport) -> [String] {
+        let counts = report.counts
+        var problems: [String] = []
+        if !report.hasLastCollection {
+            problems.append("the last collection was not made: what was recorded since the one before is in no batch")
+        }
+        if !report.lateCallbacks.isEmpty {
+            let names = report.lateCallbacks.map(\.escapingControls).joined(separator: ", ")
+            problems.append("callbacks had not returned, and what they observe is missing at the end: \(names)")
+        }
+        if counts.failures > 0 {
+            let reason = counts.lastFailure.escapingControls
+            problems.append("\(counts.failures) batches could not be encoded, the last for this reason: \(reason)")
+        }
+        for (name, view) in counts.failedViews.sorted(by: { $0.key < $1.key }) {
+            problems.append(
+                """
+                view \(name.escapingControls) could not be encoded and was left out of \(view.collections) of \
+                \(counts.collections) collections, the last time for this reason: \(view.reason.escapingControls)
+                """)
+        }
+        return problems
+    }
+
+    /// One line a sink, then one for each thing that is in no batch.
     public var description: String {
-        var lines = sinkLines
-        if !hasLastCollection {
-            lines.append("the last collection was not made: what was recorded since the one before is in no batch")
-        }
-        if !lateCallbacks.isEmpty {
-            let names = lateCallbacks.map(\.escapingControls).joined(separator: ", ")
-            lines.append("callbacks had not returned, and what they observe is missing at the end: \(names)")
-        }
-        return lines.joined(separator: "\n")
-    }
-
-    private var sinkLines: [String] {
-        sinks.map { sink in
+        let lines = sinks.map { sink in
             let lost = sink.lost.sorted { $0.key < $1.key }.map { ", \($0.value) lost (\($0.key))" }.joined()
             let spilled = sink.spilled == 0 ? "" : ", \(sink.spilled) in its spill"
             let end = sink.hasEndMark ? "" : ", no end mark"
@@ -80,5 +106,6 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
             return
                 "\(sink.name): \(sink.delivered) of \(sink.offered) batches delivered\(lost)\(spilled)\(end)\(failure)"
         }
+        return (lines + problems).joined(separator: "\n")
     }
 }

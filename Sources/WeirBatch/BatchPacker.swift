@@ -9,6 +9,8 @@ private import CWeirBatch
 struct BatchPacker: ~Copyable {
     /// The message that ``pack(_:)`` wrote.
     private(set) var output = Scratch<UInt8>()
+    /// The longest message, in bytes.
+    private let rawLimit: Int
     private var views = unsafe Scratch<Weir__V1__View>()
     private var viewPointers = unsafe Scratch<UnsafeMutablePointer<Weir__V1__View>?>()
     private var attributes = unsafe Scratch<Weir__V1__Attribute>()
@@ -18,6 +20,10 @@ struct BatchPacker: ~Copyable {
     private var startDeltas = Scratch<Int64>()
     private var indexDeltas = Scratch<Int32>()
     private var bucketColumns = Scratch<UInt64>()
+
+    init(rawLimit: Int = ReadLimits().rawLength) {
+        self.rawLimit = rawLimit
+    }
 
     /// Packs one batch.
     mutating func pack(_ batch: borrowing Batch) throws(BatchError) {
@@ -53,7 +59,7 @@ struct BatchPacker: ~Copyable {
     /// Packs into ``output``, whose size is a bound that costs no look at the values; only where that is past all
     /// reason is the exact size computed.
     private mutating func write(_ batch: UnsafeMutablePointer<Weir__V1__Batch>, bound: Int) throws(BatchError) {
-        let limit = ReadLimits().rawLength
+        let limit = rawLimit
         var message = unsafe Weir__V1__Batches()
         unsafe weir__v1__batches__init(&message)
         var pointer: UnsafeMutablePointer<Weir__V1__Batch>? = unsafe batch

@@ -26,7 +26,7 @@ extension ViewColumns {
     /// Throws unless every column has the length that the rows need and every tag value is one of `strings`.
     ///
     /// Cheap enough for the writer: it looks at no value but tag values, of which it takes the greatest.
-    func validateShape(strings: Int) throws(BatchError) {
+    package func validateShape(strings: Int) throws(BatchError) {
         let rows = UInt64(rows)
         let isExponential = aggregation == .exponentialDistribution
         let values = aggregation == .count || number == .int64

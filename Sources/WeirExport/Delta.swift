@@ -72,11 +72,15 @@ package struct Delta {
     }
 
     /// The batch was told: what it says is known from now on.
-    package mutating func commit() {
+    ///
+    /// - Parameter views: Names of views that the batch lacks although they go on: what was told of them stays known, or
+    ///   it would be told again.
+    package mutating func commit(keeping views: Set<String> = []) {
         // An array, since a dictionary that is looked through keeps a second hold on what is changed.
         for key in Array(tables.keys) {
             guard var table = tables.removeValue(forKey: key) else { continue }
-            table.commit(names: names, end: nextEnd, base: base)
+            let keepsAll = views.contains(key.definition.name)
+            table.commit(names: names, end: nextEnd, base: base, keepsAll: keepsAll)
             if !table.isEmpty { tables[key] = table }
         }
         strings = nextStrings

@@ -212,9 +212,11 @@ struct DeltaTable {
 
     /// What was subtracted last was told. A table that nothing was subtracted from is not in the collection.
     ///
-    /// - Parameter base: Where growth is counted from a moment, what was told of the rows then stays what it is.
-    mutating func commit(names: StringTable, end: UInt64, base: Delta.Base) {
-        guard var next = next.take() else { return forget(Array(0..<told.rows), names) }
+    /// - Parameters:
+    ///   - base: Where growth is counted from a moment, what was told of the rows then stays what it is.
+    ///   - keepsAll: Whether the collection lacks the table although its series go on.
+    mutating func commit(names: StringTable, end: UInt64, base: Delta.Base, keepsAll: Bool) {
+        guard var next = next.take() else { return forget(Array(0..<told.rows), names, keepsAll: keepsAll) }
         for life in next.found { missing[life] = nil }
         forget(next.absent, names)
         if let aligned = next.aligned.take() { told = aligned }
@@ -237,7 +239,7 @@ struct DeltaTable {
     /// Rows that are not in the collection: their series have ended, and that is reported when nobody can record into
     /// them any more. Some never are, as Weir's own of a view that is gone; of those that have waited for long, a bounded
     /// number is kept.
-    private mutating func forget(_ rows: [Int], _ names: StringTable) {
+    private mutating func forget(_ rows: [Int], _ names: StringTable, keepsAll: Bool = false) {
         collections += 1
         for row in rows {
             missing[Life(told, row, names: names)] = Missing(
@@ -245,7 +247,7 @@ struct DeltaTable {
         }
         if rows.count == told.rows { (told, toldTimes) = (told.withoutRows, []) }
         let (patience, limit): (UInt64, Int) = (16, 1_024)
-        guard missing.count > limit else { return }
+        guard missing.count > limit, !keepsAll else { return }
         let old = missing.filter { collections - $0.value.since > patience }
         guard old.count > limit else { return }
         // Half of them at once, so that this is rare.

@@ -106,6 +106,8 @@ final class Feed {
 
     /// The collection as this feed's next batches: one, unless it is split. Nothing has happened where it throws.
     ///
+    /// The collection must be rid of views that cannot be encoded: see ``Collected/removeUnsound()``.
+    ///
     /// - Parameter budget: Counts the bytes.
     func encode(
         _ collection: inout Collected, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
@@ -118,11 +120,10 @@ final class Feed {
             collection.source.startTime = lastEnd ?? collection.beginning
             payloads = try encoder.encode(collection.source, upTo: limit, &estimate)
         } else {
-            try collection.source.validateShape()
             payloads = try encoder.encode(shaped(collection), upTo: limit, &estimate)
         }
         if isDelta || isRebased {
-            sourceDelta.commit()
+            sourceDelta.commit(keeping: collection.failedViews)
             ownDelta.commit()
         }
         ended = EndedRows()
@@ -186,8 +187,28 @@ struct Collected {
     var own = Batch()
     /// When recording began.
     var beginning: UInt64 = 0
+    /// Views that were left out, by name.
+    private(set) var failedViews: Set<String> = []
     private var joined = 0
     private var strings = StringTable()
+
+    /// Leaves out the views whose columns contradict each other, so that all others can be encoded.
+    ///
+    /// - Returns: The names of the views, and what is wrong with each.
+    mutating func removeUnsound() -> [(view: String, error: BatchError)] {
+        var failed: [(view: String, error: BatchError)] = []
+        source.views.removeAll { view in
+            do throws(BatchError) {
+                try view.validateShape(strings: source.strings.count)
+                return false
+            } catch {
+                failed.append((view.name, error))
+                return true
+            }
+        }
+        failedViews = Set(failed.map(\.view))
+        return failed
+    }
 
     /// Puts Weir's own views behind the source's.
     mutating func join() {

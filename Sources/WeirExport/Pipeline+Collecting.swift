@@ -20,6 +20,7 @@ extension Pipeline {
         var lateCallbacks: Set<String> = []
         /// Streams that ended because the clock was set, and those that followed, for a plan that was made meanwhile.
         var renamed: [StreamID: StreamID] = [:]
+        var failures = FailureLog()
 
         init(_ plan: Plan, number: UInt64, epoch: UInt64) {
             self.plan = plan
@@ -186,6 +187,7 @@ extension Pipeline {
         state.collection.source.resource = state.plan.resource
         state.collection.beginning = state.beginning ?? state.collection.source.startTime
         state.beginning = state.collection.beginning
+        leaveOutFailedViews(of: &state.collection, &state.failures)
         state.metrics.fill(&state.collection.own, snapshots(), counts)
         let step = source.clockStep
         noteCallbacks(source.lateCallbacks, &state)
@@ -203,7 +205,7 @@ extension Pipeline {
             } catch {
                 failures += 1
                 others.append(feed)
-                reportFailure(error)
+                reportFailure(error, of: feed, &state.failures)
             }
         }
         // An end is reported once, and these have not told it.
@@ -257,11 +259,6 @@ extension Pipeline {
         logger.warning(
             "the clock was set by \(seconds > 0 ? "+" : "")\(seconds) s, or the machine slept: streams end, and new ones begin by the clock of now"
         )
-    }
-
-    private func reportFailure(_ error: BatchError) {
-        guard counts.failures == 0 else { return }
-        logger.error("a collection cannot be encoded, and is told with the next one: \(error)")
     }
 
     // MARK: - Offering

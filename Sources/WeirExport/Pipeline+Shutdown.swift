@@ -16,6 +16,7 @@ package struct PipelineReport: Sendable {
     package var hasLastCollection: Bool
     /// Names of callbacks that had not returned when it was.
     package var lateCallbacks: [String] = []
+    package var counts = CollectionCounts()
 }
 
 extension Pipeline {
@@ -80,7 +81,7 @@ extension Pipeline {
         for sink in late where !sink.waitUntilFinished(deadline: grace) { sink.abandon() }
         let report = PipelineReport(
             sinks: reportedSnapshots(), hasLastCollection: hasCollected,
-            lateCallbacks: control.withLock { $0.lateCallbacks })
+            lateCallbacks: control.withLock { $0.lateCallbacks }, counts: counts)
         let waiting = completions.withLock { state in
             state.report = report
             defer { state.waiting = [] }

@@ -11,6 +11,7 @@ internal import WeirBatch
 ///     weir.sink.success.time               sink                    when a delivery succeeded last; 0 before the first
 ///     weir.exporter.<counter>              sink                    what the exporter counts itself
 ///     weir.collections                     result                  encoded, failed, late
+///     weir.collection.views.failed         view                    collections that left it out: it cannot be encoded
 ///     weir.feed.rows.lost                                          ends of series that a feed could not keep
 ///     weir.collection.duration                                     of the collection before
 ///
@@ -127,6 +128,14 @@ struct PipelineMetrics {
         rows.add(["failed"], counts.failures)
         rows.add(["late"], counts.lateTicks)
         append(collections, rows, to: &batch)
+        var failed = view(
+            "weir.collection.views.failed", "{collection}", "Collections without a view that cannot be encoded")
+        failed.tagKeys = ["view"]
+        var failedRows = Rows()
+        for (name, view) in counts.failedViews.sorted(by: { $0.key < $1.key }) {
+            failedRows.add([name], view.collections)
+        }
+        append(failed, failedRows, to: &batch)
         var lost = Rows()
         lost.add([], counts.lostRows)
         append(view("weir.feed.rows.lost", "{row}", "Ends of series that a feed could not keep"), lost, to: &batch)

@@ -49,11 +49,13 @@ public struct ExportService: Service {
 extension ShutdownReport {
     fileprivate var lines: [(text: String, isLoss: Bool)] {
         let texts = description.split(separator: "\n", omittingEmptySubsequences: false)
-        guard texts.count == sinks.count, !sinks.isEmpty else {
+        guard texts.count >= sinks.count, !sinks.isEmpty else {
             return [(isComplete ? "export has ended" : "export has ended, not completely: \(description)", !isComplete)]
         }
-        return zip(texts, sinks).map { text, sink in
+        let ends = zip(texts, sinks).map { text, sink in
             ("export to \(text)", !sink.lost.isEmpty || !sink.hasEndMark || !sink.isClosed)
         }
+        // Behind the sinks: what could not be encoded.
+        return ends + texts.dropFirst(sinks.count).map { ("export: \($0)", true) }
     }
 }

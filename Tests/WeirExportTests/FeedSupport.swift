@@ -10,8 +10,10 @@ final class FeedReader {
     private var encoder: BatchEncoder
     private var decoder: BatchDecoder
 
+    /// - Parameter limits: Those of the readers that the feed encodes for.
     init(
-        _ temporality: ViewColumns.Temporality, match: [String] = [], intervalNanoseconds: Int64 = 1
+        _ temporality: ViewColumns.Temporality, match: [String] = [], intervalNanoseconds: Int64 = 1,
+        limits: ReadLimits = ReadLimits()
     ) throws {
         var pipeline = Pipeline.Configuration()
         pipeline.intervalNanoseconds = intervalNanoseconds
@@ -20,7 +22,7 @@ final class FeedReader {
         sink.match = match
         feed = Feed(
             FeedPlan(definition: try FeedDefinition(sink, in: pipeline), stream: .random(), sinks: []), tick: 0)
-        encoder = try BatchEncoder()
+        encoder = try BatchEncoder(limits: limits)
         decoder = try BatchDecoder()
     }
 
@@ -34,6 +36,7 @@ final class FeedReader {
         var collection = Collected()
         collection.source = batch
         collection.beginning = batch.startTime
+        _ = collection.removeUnsound()
         return try #require(try tell(&collection).first)
     }
 

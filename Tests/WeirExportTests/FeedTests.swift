@@ -25,7 +25,7 @@ struct FeedTests {
             let resource = batch.resource
             batch = builder.batch
             batch.resource = resource
-            if fails, number % 2 == 0 { batch.views[0].integers = [] }
+            if fails, number % 2 == 0 { batch.views[0].integers = [Int64](repeating: 1, count: Int(number)) }
             collections.fire()
         }
     }
@@ -123,16 +123,30 @@ struct FeedTests {
         #expect(last.state.facts.count == 1)
     }
 
-    @Test("a collection that cannot be encoded uses up no number, and its time is the next one's")
+    @Test("a view that cannot be encoded in every second collection stops no other, and what it missed is told next")
     func failures() async throws {
         let source = ShopSource(fails: true)
         let destination = Destination(.accepting)
         var sink = try destination.sink("a")
         sink.temporality = .delta
-        let pipeline = try Pipeline.started(source, [sink])
+        let log = LogLines()
+        var configuration = Pipeline.Configuration()
+        configuration.intervalNanoseconds = 5_000_000
+        let pipeline = try Pipeline(configuration, source: source, sinks: [sink], logger: log.logger)
+        try pipeline.start()
         await source.collections.wait(for: 9)
         _ = await pipeline.end()
-        #expect(pipeline.counts.failures == source.collections.count / 2)
+        #expect(log.all.filter { $0.contains("view http/requests cannot be encoded") }.count == 1)
+        #expect(pipeline.counts.failures == 0)
+        #expect(pipeline.counts.failedViews["http/requests"]?.collections == source.collections.count / 2)
+        let told = try batches(destination, stream: pipeline.streams[0])
+        #expect(told.allSatisfy { batch in batch.views.contains { $0.name == "debug/secrets" } })
+        let sum = told.reduce(Int64(0)) { sum, batch in
+            sum + (batch.views.first { $0.name == "http/requests" }?.integers.first ?? 0)
+        }
+        let missed = told.compactMap { batch in batch.views.first { $0.name == "weir.collection.views.failed" } }
+        #expect(missed.reduce(0) { $0 + $1.integers[0] } == Int64(source.collections.count / 2))
+        #expect(sum == Int64((source.collections.count + 1) / 2 * 2 - 1))
         let facts = destination.state.facts
         #expect(facts.map(\.numbers.lowerBound) == Array(1...UInt64(facts.count)))
         for (before, after) in zip(facts, facts.dropFirst()) { #expect(after.startTime == before.endTime) }

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
-import Weir
 import WeirBatch
-import WeirExport
 import WeirTestSupport
+
+@testable import Weir
+@testable import WeirExport
 
 @Suite("Exporting from an application")
 struct ExportingTests {
@@ -23,6 +24,46 @@ struct ExportingTests {
 
     init() throws {
         directory = try TemporaryDirectory()
+    }
+
+    /// One view that can be encoded, and one that cannot.
+    private final class HalfBroken: BatchSource {
+        func collect(into batch: inout Batch) {
+            (batch.startTime, batch.endTime) = (1, 2)
+            batch.views = ["good", "broken"].map { name in
+                var view = ViewColumns()
+                (view.name, view.measure, view.unit, view.rows) = (name, name, "1", 1)
+                (view.startTimes, view.integers) = ([1], name == "good" ? [1] : [1, 2])
+                return view
+            }
+        }
+    }
+
+    @Test("the report names a view that could not be encoded, and is not complete", .timeLimit(.minutes(1)))
+    func failedView() async throws {
+        let sink = Sink.file(directory: directory.path + "/data")
+        let exporting = try startExporting(every: .seconds(3_600), to: [sink], collecting: HalfBroken())
+        let report = await exporting.shutdown(deadline: .seconds(60))
+        #expect(!report.isComplete && report.failedViews == ["broken": 1] && report.failedBatches == 0)
+        #expect(report.sinks.first?.delivered == 1)
+        #expect(
+            report.description.hasSuffix(
+                """
+                view broken could not be encoded and was left out of 1 of 1 collections, the last time for this reason: \
+                view broken: column integers has 2 values, not 1
+                """))
+    }
+
+    @Test("the report says that a whole batch could not be encoded, and is not complete")
+    func failedBatch() {
+        var ended = PipelineReport(sinks: [], isComplete: true)
+        #expect(ShutdownReport(ended).isComplete)
+        ended.counts.failures = 2
+        ended.counts.lastFailure = "too\nlong"
+        let report = ShutdownReport(ended)
+        #expect(!report.isComplete && report.failedBatches == 2)
+        #expect(
+            report.description == #"2 batches could not be encoded, the last for this reason: too\nlong"#)
     }
 
     @Test("batches reach a directory of files, and the report says so")
