@@ -205,6 +205,9 @@ let package = Package(
             name: "WeirPluginProbe",
             dependencies: ["WeirExport", "WeirBatch", .product(name: "Logging", package: "swift-log")],
             path: "Tests/WeirPluginProbe", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "WeirExitProbe", dependencies: ["Weir", "WeirRecording"], path: "Tests/WeirExitProbe",
+            swiftSettings: swiftSettings),
         tests("WeirTestSupportTests", of: []),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
@@ -259,7 +262,7 @@ let package = Package(
             "PrometheusSinkTests",
             of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
         tests("ExampleTests", of: []),
-        tests("WeirTests", of: ["Weir", "WeirExport", "WeirExporterKit", "WeirBatch"]),
+        tests("WeirTests", of: ["Weir", "WeirExitProbe", "WeirExport", "WeirExporterKit", "WeirBatch"]),
         tests(
             "WeirConfigurationTests",
             of: [

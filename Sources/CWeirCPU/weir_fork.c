@@ -32,6 +32,8 @@ void weir_fork_leave(void) {
     if (--depth == 0) __atomic_fetch_sub(&holders, 1, __ATOMIC_RELEASE);
 }
 
+bool weir_fork_is_inside(void) { return depth > 0; }
+
 // The descriptors that a child is not to have. A number that is none is a free place.
 enum { places = 256 };
 static int dropped[places];

@@ -6,8 +6,17 @@ private import Synchronization
 
 /// Export that runs: one thread that collects every interval, and one for each sink.
 ///
-/// Made by `startExporting`. It goes on until ``shutdown(deadline:)``, also when nobody holds this object; a program that
-/// ends without a shutdown loses what waits in the queues, and its streams have no end mark.
+/// Made by `startExporting`, or by `withExporting` for the length of a scope. It goes on until ``shutdown(deadline:)``, also
+/// when nobody holds this object.
+///
+/// A program that returns from `main` or calls `exit` without a shutdown is held up until what was recorded is delivered
+/// and the streams have their end marks, for two seconds at most (`exitDeadline`). What is not delivered by then is lost,
+/// and the log says at which sinks. Nothing is flushed where `exit` is called on a thread of Weir's own, as from a log
+/// handler or an observation, or on one that holds a lock of Weir's, as in a signal handler: standard error says so.
+///
+/// What ends a program otherwise flushes nothing: SIGKILL, a signal without a handler, a crash, `abort`, `_exit` and
+/// `quick_exit`. Then what was recorded since the last collection is lost, and what waits in the queues with it; what was
+/// delivered and what a spill has on disk remains, and the missing end mark says that the stream broke off.
 ///
 /// A child made by fork has no threads and exports nothing, so that nothing is written twice; it counts from zero. It may
 /// start its own, which begins a stream of its own; as Swift's tasks do not survive a fork, it ends that with
@@ -18,15 +27,19 @@ public final class Exporting: Sendable {
     /// As they were asked for last.
     private let sinks: Mutex<[Sink]>
     private let server: StatsServer?
+    /// Its number among those that are flushed where the program ends.
+    private let exitNumber: Int?
 
     /// - Parameters:
     ///   - source: Where collections come from.
     ///   - socketPath: Where a socket is made that serves the accounts; nil for none.
+    ///   - exitDeadline: How long the end of the program waits for a flush; nil for none.
     /// - Throws: ``ExportingError`` where the interval, a sink's name or its settings are wrong, an exporter refuses, the
     ///   socket cannot be had, or the system has no threads. Nothing runs then.
     package init(
         every interval: Duration, to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
-        resource: [String: String] = [:], serveStatsAt socketPath: String? = nil
+        resource: [String: String] = [:], serveStatsAt socketPath: String? = nil,
+        exitDeadline: Duration? = .seconds(2)
     ) throws(ExportingError) {
         var listener: StatsListener?
         do throws(ServingError) {
@@ -52,6 +65,9 @@ public final class Exporting: Sendable {
             listener?.removeName()
             pipeline.shutdown(deadlineNanoseconds: 0) { _ in }
             throw .resources(reason: error.description)
+        }
+        exitNumber = exitDeadline.map { [pipeline, server] deadline in
+            ExitFlush.add(pipeline, server, deadlineNanoseconds: deadline.unsignedNanoseconds)
         }
     }
 
@@ -104,6 +120,7 @@ public final class Exporting: Sendable {
             }
             current = sinks
         }
+        if exitNumber != nil { ExitFlush.registerLast() }
     }
 
     /// The streams that the batches belong to, one a feed.
@@ -125,10 +142,7 @@ public final class Exporting: Sendable {
     @discardableResult
     public func shutdown(deadline: Duration = .seconds(5)) async -> ShutdownReport {
         await withCheckedContinuation { continuation in
-            pipeline.shutdown(deadlineNanoseconds: deadline.unsignedNanoseconds) { [server] report in
-                server?.stop()
-                continuation.resume(returning: ShutdownReport(report))
-            }
+            end(deadline) { continuation.resume(returning: $0) }
         }
     }
 
@@ -138,11 +152,16 @@ public final class Exporting: Sendable {
     @discardableResult
     public func shutdownAndWait(deadline: Duration = .seconds(5)) -> ShutdownReport {
         let ended = Monitor<ShutdownReport?>(nil)
-        pipeline.shutdown(deadlineNanoseconds: deadline.unsignedNanoseconds) { [server] report in
-            server?.stop()
-            ended.withLock { $0 = ShutdownReport(report) }
-        }
+        end(deadline) { report in ended.withLock { $0 = report } }
         return ended.wait { report, _ in report }
+    }
+
+    private func end(_ deadline: Duration, completion: @escaping @Sendable (ShutdownReport) -> Void) {
+        pipeline.shutdown(deadlineNanoseconds: deadline.unsignedNanoseconds) { [server, exitNumber] report in
+            server?.stop()
+            if let exitNumber { ExitFlush.remove(exitNumber) }
+            completion(ShutdownReport(report))
+        }
     }
 }
 
@@ -161,14 +180,16 @@ public final class Exporting: Sendable {
 ///   - stats: What to export.
 ///   - socketPath: Where a socket is made at which `weir stats` reads the accounts; nil for none. It is this user's alone
 ///     (mode 0600), and goes at the shutdown. What a dead process left there is replaced; a live one is not.
+///   - exitDeadline: How long a program that returns from `main` or calls `exit` without a shutdown waits at most until what
+///     was recorded is delivered; nil to flush nothing then.
 /// - Throws: ``ExportingError``; nothing runs then.
 public func startExporting(
     every interval: Duration = .seconds(10), to sinks: Sink..., level: Int32 = 1, resource: [String: String] = [:],
-    from stats: Stats = .default, serveStatsAt socketPath: String? = nil
+    from stats: Stats = .default, serveStatsAt socketPath: String? = nil, exitDeadline: Duration? = .seconds(2)
 ) throws(ExportingError) -> Exporting {
     try Exporting(
         every: interval, to: sinks, collecting: Collector(stats: stats), level: level, resource: resource,
-        serveStatsAt: socketPath)
+        serveStatsAt: socketPath, exitDeadline: exitDeadline)
 }
 
 /// Starts to export what a source collects.
@@ -180,13 +201,15 @@ public func startExporting(
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
 ///   - resource: Attributes of this process beside the standard ones, or instead of them.
 ///   - socketPath: Where a socket is made that serves the accounts; nil for none.
+///   - exitDeadline: How long the end of the program waits for a flush; nil for none.
 /// - Throws: ``ExportingError``; nothing runs then.
 package func startExporting(
     every interval: Duration = .seconds(10), to sinks: [Sink], collecting source: any BatchSource, level: Int32 = 1,
-    resource: [String: String] = [:], serveStatsAt socketPath: String? = nil
+    resource: [String: String] = [:], serveStatsAt socketPath: String? = nil, exitDeadline: Duration? = .seconds(2)
 ) throws(ExportingError) -> Exporting {
     try Exporting(
-        every: interval, to: sinks, collecting: source, level: level, resource: resource, serveStatsAt: socketPath)
+        every: interval, to: sinks, collecting: source, level: level, resource: resource, serveStatsAt: socketPath,
+        exitDeadline: exitDeadline)
 }
 
 /// Why exporting could not start.

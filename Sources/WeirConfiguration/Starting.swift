@@ -12,17 +12,20 @@ public import WeirRecording
 /// - Parameters:
 ///   - configuration: What was read from a file.
 ///   - stats: What to export.
+///   - exitDeadline: How long a program that returns from `main` or calls `exit` without a shutdown waits at most until what
+///     was recorded is delivered; nil to flush nothing then.
 /// - Throws: ``ExportingError``; nothing runs then, and views are as they were. What came from the environment is not in
 ///   its words.
 public func startExporting(
-    configuration: Configuration, from stats: Stats = .default
+    configuration: Configuration, from stats: Stats = .default, exitDeadline: Duration? = .seconds(2)
 ) throws(ExportingError) -> Exporting {
     let before = stats.viewRules
     try configuration.applyViewRules(to: stats)
     do throws(ExportingError) {
         return try startExporting(
             every: configuration.interval, to: configuration.sinks, collecting: Collector(stats: stats),
-            level: configuration.level, resource: configuration.resource, serveStatsAt: configuration.statsSocket)
+            level: configuration.level, resource: configuration.resource, serveStatsAt: configuration.statsSocket,
+            exitDeadline: exitDeadline)
     } catch {
         try? stats.apply(before)
         throw error.reworded(configuration.redacted)

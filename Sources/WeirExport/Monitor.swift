@@ -1,3 +1,5 @@
+private import WeirRecording
+
 #if canImport(Glibc)
 private import Glibc
 #elseif canImport(Musl)
@@ -41,10 +43,12 @@ package final class Monitor<State>: @unchecked Sendable {
 
     /// Runs `body` with the lock held, and wakes whoever waits. Not recursive.
     package func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+        CurrentThread.beginLock()
         unsafe pthread_mutex_lock(mutex)
         defer {
             unsafe pthread_cond_broadcast(condition)
             unsafe pthread_mutex_unlock(mutex)
+            CurrentThread.endLock()
         }
         return body(&state)
     }

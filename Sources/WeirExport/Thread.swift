@@ -1,3 +1,5 @@
+private import WeirRecording
+
 #if canImport(Glibc)
 private import Glibc
 #elseif canImport(Musl)
@@ -66,6 +68,7 @@ package enum Thread {
         }
 
         func run() {
+            CurrentThread.becomeWeirs()
             nameThread()
             work()
         }

@@ -27,7 +27,17 @@ package enum NatsLibrary {
             unsafe sigaction(SIGPIPE, &before, nil)
             guard status == NATS_OK else { throw .library("libnats does not start: \(text(of: status))") }
             users = 1
+            initializeTLS()
         }
+    }
+
+    /// Makes the TLS library register what it does at the end of the program now and not with the first connection: what is
+    /// flushed at that end is registered later, and so runs before. Where the library has no TLS, nothing is to be done.
+    private static func initializeTLS() {
+        var options: OpaquePointer?
+        guard unsafe natsOptions_Create(&options) == NATS_OK else { return }
+        unsafe natsOptions_SetSecure(options, true)
+        unsafe natsOptions_Destroy(options)
     }
 
     /// Lets the library go. Where nobody else has it, its threads have ended when this returns.

@@ -4,9 +4,14 @@
 #ifndef WEIR_FORK_H
 #define WEIR_FORK_H
 
+#include <stdbool.h>
+
 /// Around the time that a lock is held; may be nested. A fork in another thread waits for the end of it, at most a second.
 void weir_fork_enter(void);
 void weir_fork_leave(void);
+
+/// Whether this thread is between the two: it must not wait for anybody who wants a lock.
+bool weir_fork_is_inside(void);
 
 /// A child shall not have this descriptor: there the number leads to nothing. Until it is kept again, which must be
 /// before it is closed.

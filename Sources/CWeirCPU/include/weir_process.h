@@ -28,6 +28,16 @@ static inline bool weir_process_begin_asking(void) {
 
 static inline void weir_process_end_asking(void) { weir_process_asks = false; }
 
+/// Whether this thread is one of Weir's own, and how many locks of export it holds.
+extern __thread bool weir_process_is_own_thread WEIR_PROCESS_HIDDEN __attribute__((tls_model("initial-exec")));
+extern __thread uint32_t weir_process_held_locks WEIR_PROCESS_HIDDEN __attribute__((tls_model("initial-exec")));
+
+static inline void weir_process_mark_own_thread(void) { weir_process_is_own_thread = true; }
+static inline bool weir_process_is_on_own_thread(void) { return weir_process_is_own_thread; }
+static inline void weir_process_begin_lock(void) { weir_process_held_locks++; }
+static inline void weir_process_end_lock(void) { weir_process_held_locks--; }
+static inline bool weir_process_holds_locks(void) { return weir_process_held_locks > 0; }
+
 /// Of this thread's numbers; 0 before the first.
 extern __thread uint32_t weir_process_random_state WEIR_PROCESS_HIDDEN __attribute__((tls_model("initial-exec")));
 
