@@ -13,6 +13,21 @@ static pthread_mutex_t forking = PTHREAD_MUTEX_INITIALIZER;
 static bool is_forking;
 static unsigned holders;
 
+// How many forks lie between this process and the first one that had this library, and when the last was. A child has one
+// thread when they change.
+static uint64_t generation;
+static uint64_t fork_time;
+
+uint64_t weir_fork_generation(void) { return __atomic_load_n(&generation, __ATOMIC_RELAXED); }
+
+static uint64_t monotonic(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+uint64_t weir_fork_age(void) { return monotonic() - fork_time; }
+
 // How many locks this thread holds. Only with the first it becomes a holder: with a second it would wait for a fork that
 // waits for it.
 static __thread unsigned depth;
@@ -81,6 +96,8 @@ static void in_child(void) {
     // Made anew and not unlocked: the one thread that is left has another name than the one that took it.
     forking = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     is_forking = false;
+    fork_time = monotonic();
+    __atomic_store_n(&generation, generation + 1, __ATOMIC_RELAXED);
     holders = depth > 0;
     dropping = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -18,7 +18,8 @@ private import Synchronization
 /// `quick_exit`. Then what was recorded since the last collection is lost, and what waits in the queues with it; what was
 /// delivered and what a spill has on disk remains, and the missing end mark says that the stream broke off.
 ///
-/// A child made by fork has no threads and exports nothing, so that nothing is written twice; it counts from zero. It may
+/// A child made by fork has no threads and exports nothing, so that nothing is written twice; it counts from zero,
+/// and its series begin with the fork. It may
 /// start its own, which begins a stream of its own; as Swift's tasks do not survive a fork, it ends that with
 /// ``shutdownAndWait(deadline:)``. A fork waits a moment for threads that hold a lock of Weir's, so that the child finds
 /// none held; of Swift's own and of other libraries' Weir knows nothing.

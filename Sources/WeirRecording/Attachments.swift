@@ -13,4 +13,8 @@ package final class Attachments: Sendable {
     package func take(_ key: String) -> (any Sendable)? {
         lock.withLock { unsafe values.removeValue(forKey: key) }
     }
+
+    package func removeAll() {
+        lock.withLock { unsafe values = [:] }
+    }
 }

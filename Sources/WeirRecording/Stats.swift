@@ -101,12 +101,20 @@ public final class Stats: Sendable {
 
     /// Runs something under the lock. It may hand out pointers to what it found.
     func withState<Result>(_ body: (inout State) -> Result) -> Result {
-        lock.withLock { unsafe body(&state.pointee) }
+        lock.withLock {
+            if unsafe state.pointee.generation != ForkedChild.generation { unsafe beginAnew(&state.pointee) }
+            return unsafe body(&state.pointee)
+        }
     }
+
+    /// Says that it was made at another time.
+    func moveBeginning(to time: UInt64) { beginning.store(time, ordering: .relaxed) }
 
     /// What the lock protects.
     @safe
     struct State: ~Copyable {
+        /// Of the process; see ``ForkedChild``.
+        var generation = ForkedChild.generation
         /// What the code asks for.
         var requested = RequestedViews()
         /// By the name that the code asks for, without those that rules leave out.

@@ -19,6 +19,7 @@ final class Total<Value: MeasureValue & Comparable & SignedNumeric>: @unchecked 
     private let takeBack: @Sendable (Recorder<Value>, Value) -> Void
     private var last: [Tags: Part] = [:]
     private var current: [Tags: Part] = [:]
+    private var generation = ForkedChild.generation
 
     fileprivate init(
         _ view: View, of measure: Measure<Value>, isMonotonic: Bool, in stats: Stats,
@@ -39,6 +40,11 @@ final class Total<Value: MeasureValue & Comparable & SignedNumeric>: @unchecked 
     /// Takes note of a total; nil where there is none to be had.
     func set(_ total: Value?, _ tags: Tags = Tags()) {
         guard let total, total >= .zero else { return }
+        if generation != ForkedChild.generation {
+            // A fork's child: its series have nothing in them, and its totals are others.
+            generation = ForkedChild.generation
+            last = [:]
+        }
         guard let before = current[tags] ?? last[tags] else {
             let recorder = bind(tags)
             current[tags] = Part(total: total, recorder: recorder)

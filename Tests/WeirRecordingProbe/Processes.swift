@@ -35,11 +35,17 @@ func probeFork(_ probe: inout Probe) {
     measure.record(5, (key, "parent"))
     let recorder = measure.bound(to: Tags([(key, "bound")]))
     recorder.record(7)
+    // Ended, and not told of yet when the fork comes.
+    measure.record(9, (key, "gone"))
+    _ = readings()
+    forget(Tags([(key, "gone")]))
+    unsafe probeForkedAfter = Stats.default.currentTime
     unsafe withUnsafePointer(to: recorder) { recorder in
         let status = unsafe probe_fork(
             { recorder in
                 let recorder = unsafe recorder!.assumingMemoryBound(to: Recorder<Int64>.self).pointee
                 var child = Probe()
+                child.expectFreshStarts()
                 child.expect(readings()["v"]?.values.map(\.integer) ?? [], [0, 0], "the child's beginning")
                 measure.record(1, (key, "child"))
                 measure.record(2, (key, "parent"))
@@ -58,6 +64,30 @@ func probeFork(_ probe: inout Probe) {
     }
     probe.expect(readings()["v"]?.mapValues(\.integer), ["parent": 5, "bound": 7], "the parent's series")
 }
+
+extension Probe {
+    /// That nothing which is told began before this process, or ended.
+    fileprivate mutating func expectFreshStarts() {
+        let stats = Stats.default
+        var (starts, ends): ([UInt64], Int) = ([], 0)
+        var collected: UInt64 = 0
+        for _ in 0..<5 {
+            stats.collect { views, _, moment in
+                if collected == 0 { collected = moment.time }
+                for view in views {
+                    starts += (0..<view.live.count).map { view.live.times(at: $0).start }
+                    ends += view.ended.count
+                }
+            }
+        }
+        expect(starts.allSatisfy { unsafe $0 > probeForkedAfter && $0 <= collected }, true, "starts of \(starts)")
+        expect(unsafe stats.startTime > probeForkedAfter, true, "the beginning, \(stats.startTime)")
+        expect(ends, 0, "series of the parent's that ended")
+    }
+}
+
+/// A moment before the fork of ``probeFork(_:)``. Written there alone, and read in the child.
+nonisolated(unsafe) private var probeForkedAfter: UInt64 = 0
 
 /// Forks at any moment, while other threads make series, register views and collect: the child can do all of that.
 func probeForks(_ probe: inout Probe, size: Int) {

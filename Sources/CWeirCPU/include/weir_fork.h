@@ -5,6 +5,7 @@
 #define WEIR_FORK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /// Around the time that a lock is held; may be nested. A fork in another thread waits for the end of it, at most a second.
 void weir_fork_enter(void);
@@ -12,6 +13,12 @@ void weir_fork_leave(void);
 
 /// Whether this thread is between the two: it must not wait for anybody who wants a lock.
 bool weir_fork_is_inside(void);
+
+/// How many forks made this process, counted from the one that had no fork behind it. Another number than before: what is
+/// known is of the parent.
+uint64_t weir_fork_generation(void);
+/// How long ago the last of them was. Nanoseconds.
+uint64_t weir_fork_age(void);
 
 /// A child shall not have this descriptor: there the number leads to nothing. Until it is kept again, which must be
 /// before it is closed.

@@ -94,6 +94,21 @@ final class ExemplarSlots: @unchecked Sendable {
         }
     }
 
+    /// Lets go of what is older. Not while a collection runs.
+    func forget(before time: UInt64) {
+        for index in 0..<count {
+            // Acquiring: as above.
+            if let taken = unsafe fresh[index].exchange(nil, ordering: .acquiring) {
+                if unsafe taken.takeUnretainedValue().time >= time {
+                    unsafe put(taken.takeUnretainedValue(), index)
+                }
+                unsafe taken.release()
+            }
+            unsafe latest[index]?.release()
+            unsafe latest[index] = nil
+        }
+    }
+
     deinit {
         for index in 0..<count {
             unsafe fresh[index].exchange(nil, ordering: .acquiring)?.release()
