@@ -18,6 +18,9 @@ package protocol BatchSource: AnyObject, Sendable {
     /// Callbacks that had not returned when the last collection was made: what they observe has no new value in it.
     var lateCallbacks: [String] { get }
 
+    /// What of the source is not as its code has it, and was not told yet, for the log.
+    func takeProblems() -> [String]
+
     /// Where sinks stood when export of this source ended, by name, each taken once: so that export which begins again in
     /// one process repeats nothing.
     func takePosition(of sink: String) -> FeedPosition?
@@ -28,6 +31,7 @@ extension BatchSource {
     package var currentTime: UInt64 { TimeSource.system.wall() }
     package var clockStep: Int64 { 0 }
     package var lateCallbacks: [String] { [] }
+    package func takeProblems() -> [String] { [] }
     package func takePosition(of sink: String) -> FeedPosition? { nil }
     package func keepPosition(_ position: FeedPosition, of sink: String) {}
 }

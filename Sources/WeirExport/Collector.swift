@@ -41,6 +41,12 @@ package final class Collector: BatchSource {
 
     package var clockStep: Int64 { lock.withLock { unsafe state.lastStep } }
 
+    package func takeProblems() -> [String] {
+        stats.takeInstrumentProblems().map {
+            "\($0). What it records goes to other views of its measure or, where there are none, is counted as lost"
+        }
+    }
+
     package func takePosition(of sink: String) -> FeedPosition? {
         let kept = stats.attachments.take("sink:" + sink) as? (FeedPosition, Int64)
         guard let (position, steps) = kept else { return nil }

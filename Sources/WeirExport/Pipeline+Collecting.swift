@@ -184,6 +184,7 @@ extension Pipeline {
     private func collect(_ state: inout State, isDue: (Feed) -> Bool) {
         let began = time.monotonic()
         source.collect(into: &state.collection.source)
+        for problem in source.takeProblems() { logger.warning("\(problem.escapingControls)") }
         state.collection.source.resource = state.plan.resource
         state.collection.beginning = state.beginning ?? state.collection.source.startTime
         state.beginning = state.collection.beginning

@@ -139,7 +139,8 @@ final class Label: Sendable {
         // swift-metrics does not tell units; `1` would say that a gauge is a ratio.
         let unit: MeasureUnit = ""
         func view<Value>(_ measure: Measure<Value>, _ aggregation: Aggregation) -> View {
-            View(name, of: measure, as: aggregation, seriesLimit: settings.seriesLimit).keepingAllTags()
+            View(name, of: measure, as: aggregation, description: description, seriesLimit: settings.seriesLimit)
+                .keepingAllTags()
         }
         switch kind {
         case .counter:

@@ -35,6 +35,8 @@ final class BoundSeries: @unchecked Sendable {
     private let number: Int
     /// Whether it is of the views' overflow series, whatever room they have.
     private let isOverflow: Bool
+    /// Whether what no view ever took is counted as lost.
+    private let countsLost: Bool
 
     // MARK: Under the lock
 
@@ -53,7 +55,10 @@ final class BoundSeries: @unchecked Sendable {
     /// What may wait to be freed before a recorder that ends looks what can be: a barrier for many of them.
     private static let retiredLimit = 64
 
-    init(_ measure: UnsafePointer<MeasureInfo>, tags: Tags, stats: Stats, isOverflow: Bool = false) {
+    init(
+        _ measure: UnsafePointer<MeasureInfo>, tags: Tags, stats: Stats, isOverflow: Bool = false,
+        countsLost: Bool = false
+    ) {
         unsafe geometry = StripeGeometry(stats.stripes)
         let none = unsafe Self.makeList([])
         unsafe list = Atomic(none)
@@ -62,6 +67,7 @@ final class BoundSeries: @unchecked Sendable {
         self.stats = stats
         self.tags = tags
         self.isOverflow = isOverflow
+        self.countsLost = countsLost
         unsafe measureNumber = measure.pointee.number
         number = stats.withState { state in
             state.nextRecorder += 1
@@ -235,7 +241,7 @@ final class BoundSeries: @unchecked Sendable {
     @inline(never)
     private func countGone() {
         // Relaxed: a view that is registered or gone at this moment may or may not be seen.
-        guard hadSeries.load(ordering: .relaxed) else { return }
+        guard hadSeries.load(ordering: .relaxed) else { return countsLost ? stats.countLost() : () }
         unsafe weir_cell_add(geometry.cell(FixedCell.gone), geometry.pitch, geometry.count, 1)
     }
 

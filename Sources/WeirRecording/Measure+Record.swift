@@ -89,6 +89,13 @@ extension Measure {
 }
 
 extension Measure {
+    /// Counts a measurement as lost; not where the measure has a view.
+    func countLost(in stats: Stats) {
+        withExtendedLifetime(stats) {
+            if unsafe !place(in: stats).hasView { stats.countLost() }
+        }
+    }
+
     /// Counts a measurement that changes nothing because it is none that could be; not where the measure has no view.
     func reject(in stats: Stats) {
         withExtendedLifetime(stats) { unsafe place(in: stats).reject() }

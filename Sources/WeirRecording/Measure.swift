@@ -25,7 +25,7 @@ extension Double: MeasureValue {
 /// let latency = Measure<Double>("http.server.duration", unit: .seconds, description: "Time to serve a request")
 /// ```
 ///
-/// Declaring the same measure twice gives the same measure. Making one takes a lock; using it does not.
+/// Declaring the same measure twice gives the same measure, whatever its description is. Making one takes a lock; using it does not.
 @safe
 public struct Measure<Value: MeasureValue>: Sendable {
     // Sendable: what it points to lives as long as the process and changes by atomics alone.
@@ -40,24 +40,23 @@ public struct Measure<Value: MeasureValue>: Sendable {
     ///   - description: What it says, for people.
     public init(_ name: String, unit: MeasureUnit = .one, description: String = "") {
         unsafe info = MeasureInfo.intern(
-            MeasureDefinition(name: name, unit: unit, description: description, isDouble: Value.isDouble))
+            MeasureDefinition(name: name, unit: unit, isDouble: Value.isDouble), description: description)
     }
 
     /// The measure's name.
     public var name: String { definition.name }
     /// What one of it is.
     public var unit: MeasureUnit { definition.unit }
-    /// What it says, for people.
-    public var description: String { definition.description }
+    /// What it says, for people: where it is declared more than once, what was said first.
+    public var description: String { MeasureInfo.description(of: definition) }
 
     var definition: MeasureDefinition { unsafe info.pointee.definition }
 }
 
-/// A measure whose type of number is not known at compile time, as a ``View`` holds it.
+/// A measure whose type of number is not known at compile time, as a ``View`` holds it: all that tells it from others.
 struct MeasureDefinition: Hashable, Sendable {
     var name: String
     var unit: MeasureUnit
-    var description: String
     var isDouble: Bool
 }
 
@@ -77,9 +76,16 @@ struct MeasureInfo: ~Copyable {
 
     static let maximumCount = SnapshotTable.maximumCount
 
-    static func intern(_ definition: MeasureDefinition) -> UnsafePointer<MeasureInfo> {
+    static func intern(
+        _ definition: MeasureDefinition, description: String = ""
+    ) -> UnsafePointer<MeasureInfo> {
         unsafe lock.withLock {
-            if let known = unsafe registry.measures[definition] { return unsafe known }
+            if let known = unsafe registry.measures[definition] {
+                if !description.isEmpty, unsafe registry.descriptions[definition] == nil {
+                    unsafe registry.descriptions[definition] = description
+                }
+                return unsafe known
+            }
             // Past the bound every measure is the last one: it has no views, ever.
             let number = unsafe min(registry.measures.count, maximumCount)
             if number == maximumCount, let last = unsafe registry.last { return unsafe last }
@@ -88,15 +94,24 @@ struct MeasureInfo: ~Copyable {
             unsafe info.initialize(
                 to: MeasureInfo(
                     defaultCore: core, isDouble: definition.isDouble, definition: definition, number: number))
-            if number < maximumCount { unsafe registry.measures[definition] = UnsafePointer(info) }
+            if number < maximumCount {
+                unsafe registry.measures[definition] = UnsafePointer(info)
+                if !description.isEmpty { unsafe registry.descriptions[definition] = description }
+            }
             unsafe registry.last = unsafe UnsafePointer(info)
             return unsafe UnsafePointer(info)
         }
     }
 
+    /// The first description that a measure was declared with; empty where there is none.
+    static func description(of definition: MeasureDefinition) -> String {
+        lock.withLock { unsafe registry.descriptions[definition] ?? "" }
+    }
+
     @safe
     private struct Registry: ~Copyable {
         var measures: [MeasureDefinition: UnsafePointer<MeasureInfo>] = unsafe [:]
+        var descriptions: [MeasureDefinition: String] = [:]
         var last: UnsafePointer<MeasureInfo>?
     }
 

@@ -67,6 +67,11 @@ extension Measure {
     /// Takes a lock; keep what it returns. Of a view that is at its limit, what it returns stays in the overflow
     /// series.
     public func bound(to tags: Tags = Tags(), in stats: Stats = .default) -> Recorder<Value> {
-        unsafe Recorder(BoundSeries(info, tags: tags, stats: stats))
+        bound(to: tags, in: stats, countsLost: false)
+    }
+
+    /// - Parameter countsLost: Whether what is recorded while no view ever had a series of it is counted as lost.
+    func bound(to tags: Tags, in stats: Stats, countsLost: Bool) -> Recorder<Value> {
+        unsafe Recorder(BoundSeries(info, tags: tags, stats: stats, countsLost: countsLost))
     }
 }

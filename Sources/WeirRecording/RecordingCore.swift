@@ -129,11 +129,16 @@ struct RecordingPlace {
         }
     }
 
+    /// Whether the measure has one at this moment.
+    var hasView: Bool {
+        // Relaxed: only whether there is one.
+        unsafe slot.pointee.row.load(ordering: .relaxed) != nil
+    }
+
     /// Counts a measurement that changes nothing because it is no number to add; not where it has no view.
     @inline(never)
     func reject() {
-        // Relaxed: only whether there is one.
-        guard unsafe slot.pointee.row.load(ordering: .relaxed) != nil else { return }
+        guard unsafe hasView else { return }
         let geometry = unsafe core.pointee.geometry
         unsafe weir_cell_add(geometry.cell(FixedCell.rejected), geometry.pitch, geometry.count, 1)
     }

@@ -4,7 +4,7 @@ extension Stats {
     /// Registers views: from now on, measurements of their measures make series. All of them, or none where one is in
     /// conflict.
     ///
-    /// Registering a view that is registered already changes nothing.
+    /// Registering a view that is registered already changes nothing; one that differs in its description alone is the same.
     ///
     /// - Throws: ``StatsError`` that names the view, and the field in which it differs from the one registered.
     public func register(_ views: [View]) throws(StatsError) {
@@ -268,10 +268,7 @@ extension MeasureDefinition {
     /// The first field in which another measure of this name differs.
     func conflict(with requested: MeasureDefinition) -> StatsError {
         if unit != requested.unit { return conflict("unit", "'\(unit)'", "'\(requested.unit)'") }
-        if isDouble != requested.isDouble {
-            return conflict("type", isDouble ? "Double" : "Int64", requested.isDouble ? "Double" : "Int64")
-        }
-        return conflict("description", "'\(description)'", "'\(requested.description)'")
+        return conflict("type", isDouble ? "Double" : "Int64", requested.isDouble ? "Double" : "Int64")
     }
 
     private func conflict(_ field: String, _ registered: String, _ requested: String) -> StatsError {

@@ -139,6 +139,7 @@ public final class Stats: Sendable {
         /// Bound recorders, by measure and by number: they follow views that come later.
         var recorders: [Int: [Int: Unmanaged<BoundSeries>]] = unsafe [:]
         var nextRecorder = 0
+        var instrumentProblems = InstrumentProblems()
         var observers: [Int: Callback] = [:]
         /// Who collects, and so will report what ended.
         var collectorCount = 0

@@ -57,7 +57,7 @@ public struct View: Hashable, Sendable {
         self.measure = measure
         self.tagKeys = tagKeys
         self.aggregation = aggregation
-        description = measure.description
+        description = MeasureInfo.description(of: measure)
         seriesLimit = Self.defaultSeriesLimit
         exemplars = .alwaysOff
     }
@@ -80,7 +80,7 @@ extension View {
         return allTagsBut.isEmpty ? "all" : "all but \(allTagsBut.map(\.name))"
     }
 
-    /// The first field in which another view of this name differs.
+    /// The first field in which another view of this name differs. A description is none: the first one stays.
     func conflict(with requested: View) -> StatsError? {
         func differs<Field: Equatable>(_ field: String, _ path: (View) -> Field) -> StatsError? {
             let (mine, theirs) = (path(self), path(requested))
@@ -90,10 +90,8 @@ extension View {
         return differs("measure") { $0.measure.name }
             ?? differs("measure's unit") { $0.measure.unit }
             ?? differs("measure's type") { $0.measure.isDouble ? "Double" : "Int64" }
-            ?? differs("measure's description") { $0.measure.description }
             ?? differs("tag keys") { $0.keyWords }
             ?? differs("aggregation") { $0.aggregation }
-            ?? differs("description") { $0.description }
             ?? differs("series limit") { $0.seriesLimit }
             ?? differs("idle time") { $0.forgetsIdle.map { "\($0)" } ?? "none" }
             ?? differs("exemplars") { $0.exemplars }

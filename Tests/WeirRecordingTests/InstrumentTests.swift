@@ -26,6 +26,56 @@ struct InstrumentTests {
         #expect(readings.counts.rejected == 6)
     }
 
+    // MARK: - Without a view
+
+    @Test("an instrument without a view says why once, and counts what it records as lost", .timeLimit(.minutes(1)))
+    func lost() throws {
+        for _ in 0..<2 {
+            let counter = Counter("no name", in: stats)
+            counter.add(1)
+            counter.bound().record(1)
+            let upDown = UpDownCounter("no name", in: stats)
+            upDown.add(-1)
+            upDown.bound().record(1)
+            let gauge = Gauge("1", in: stats)
+            gauge.set(1)
+            gauge.bound().record(1)
+            let timer = Timer("", in: stats)
+            timer.record(.seconds(1))
+            timer.bound().record(.seconds(1))
+            #expect(counter.problem != nil)
+        }
+        #expect(stats.takeInstrumentProblems().count == 3)
+        #expect(stats.takeInstrumentProblems() == [])
+        #expect(stats.readings().counts.lost == 16)
+    }
+
+    @Test("an instrument in conflict counts as lost what no view takes", .timeLimit(.minutes(1)))
+    func conflicting() throws {
+        let first = Counter("instrument.first", in: stats)
+        let sameMeasure = Counter("instrument.first", by: [Self.key], in: stats)
+        let otherMeasure = Gauge("instrument.first", in: stats)
+        #expect(first.problem == nil)
+        #expect(sameMeasure.problem != nil)
+        #expect(otherMeasure.problem != nil)
+        sameMeasure.add(2)
+        otherMeasure.set(1)
+        let readings = stats.readings()
+        #expect(readings["instrument.first"]?.integer == 2)
+        #expect(readings.counts.lost == 1)
+    }
+
+    @Test("two instruments that differ in their description alone are the same", .timeLimit(.minutes(1)))
+    func described() throws {
+        let counters = ["One", "Two", ""].map { Counter("instrument.described", description: $0, in: stats) }
+        for counter in counters {
+            #expect(counter.problem == nil)
+            counter.add()
+        }
+        #expect(stats.readings()["instrument.described"]?.integer == 3)
+        #expect(stats.takeInstrumentProblems() == [])
+    }
+
     // MARK: - Gauges that are observed
 
     private static let key: TagKey = "instrument.key"

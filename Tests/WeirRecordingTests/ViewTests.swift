@@ -43,16 +43,13 @@ struct ViewTests {
         let name = "view"
         let otherUnit = Measure<Double>("view.measure", unit: .milliseconds, description: "A measure")
         let otherType = Measure<Int64>("view.measure", unit: .seconds, description: "A measure")
-        let otherText = Measure<Double>("view.measure", unit: .seconds, description: "Another")
         let cases: [(View, String)] = [
             (View(name, of: Measure<Double>("view.another"), by: [Self.key], as: .count), "measure"),
             (View(name, of: otherUnit, by: [Self.key], as: .count), "measure's unit"),
             (View(name, of: otherType, by: [Self.key], as: .count), "measure's type"),
-            (View(name, of: otherText, by: [Self.key], as: .count), "measure's description"),
             (View(name, of: measure, by: [], as: .count), "tag keys"),
             (View(name, of: measure, by: [Self.key, Self.other], as: .count), "tag keys"),
             (View(name, of: measure, by: [Self.key], as: .sum), "aggregation"),
-            (View(name, of: measure, by: [Self.key], as: .count, description: "Other"), "description"),
             (View(name, of: measure, by: [Self.key], as: .count, seriesLimit: 3), "series limit"),
             (View(name, of: measure, by: [Self.key], as: .count, forgetsIdle: .seconds(1)), "idle time"),
         ]
@@ -62,6 +59,22 @@ struct ViewTests {
             #expect(found?.registered != found?.requested)
         }
         #expect(try conflict(view()) == nil)
+    }
+
+    @Test("a measure and a view that differ in their description alone are the same, and the first one stays")
+    func descriptions() throws {
+        let stats = try Stats.small(cells: 4_096)
+        try stats.register(view())
+        let other = Measure<Double>("view.measure", unit: .seconds, description: "Another")
+        #expect(other.description == "A measure")
+        try stats.register(
+            View("view", of: other, by: [Self.key], as: .count, description: "Other"),
+            View("more", of: other, as: .count))
+        other.record(1, tags("1"), in: stats)
+        let readings = stats.readings()
+        #expect(readings["view", tags("1")]?.integer == 1)
+        #expect(readings["more"]?.integer == 1)
+        stats.collect { views, _, _ in #expect(views[0].state.view.description == "A measure") }
     }
 
     @Test("options and bounds of a distribution are compared too")

@@ -5,11 +5,13 @@
 /// requests.add(1, [route: "/users"])
 /// ```
 ///
-/// Where its name is in conflict with a view that is registered already it records nothing, and ``problem`` says why.
+/// Where its name cannot be used, or is in conflict with a view that is registered already, ``problem`` says so, and so
+/// does a warning in the log when batches are collected. What it records goes to another view of its measure or, where there
+/// is none, is counted in `weir.measurements.discarded` as lost. So it is with the other instruments.
 public struct Counter: Sendable {
     /// What it records; views of one's own may be registered for it.
     public let measure: Measure<Int64>
-    /// Why it records nothing, `nil` where it does.
+    /// Why its view is not registered; `nil` where it is.
     public let problem: StatsError?
     private let stats: Stats
 
@@ -25,12 +27,13 @@ public struct Counter: Sendable {
 
     /// Adds to the series of these tags. Less than zero is counted as rejected and changes nothing.
     public func add(_ value: Int64 = 1, _ tags: Tags = Tags()) {
+        if problem != nil { measure.countLost(in: stats) }
         measure.record(value, tags, in: stats)
     }
 
     /// The counter bound to tags: everything resolved once.
     public func bound(to tags: Tags = Tags()) -> Recorder<Int64> {
-        measure.bound(to: tags, in: stats)
+        measure.bound(to: tags, in: stats, countsLost: problem != nil)
     }
 }
 
@@ -38,7 +41,7 @@ public struct Counter: Sendable {
 public struct UpDownCounter: Sendable {
     /// What it records; views of one's own may be registered for it.
     public let measure: Measure<Int64>
-    /// Why it records nothing, `nil` where it does.
+    /// Why its view is not registered; `nil` where it is.
     public let problem: StatsError?
     private let stats: Stats
 
@@ -54,25 +57,12 @@ public struct UpDownCounter: Sendable {
 
     /// Adds to, or takes from, the series of these tags.
     public func add(_ value: Int64, _ tags: Tags = Tags()) {
+        if problem != nil { measure.countLost(in: stats) }
         measure.record(value, tags, in: stats)
     }
 
     /// The counter bound to tags: everything resolved once.
     public func bound(to tags: Tags = Tags()) -> Recorder<Int64> {
-        measure.bound(to: tags, in: stats)
-    }
-}
-
-extension Stats {
-    /// Registers the view of an instrument.
-    ///
-    /// - Returns: Why it is not registered.
-    func registerInstrument(_ view: View) -> StatsError? {
-        do throws(StatsError) {
-            try register([view])
-            return nil
-        } catch {
-            return error
-        }
+        measure.bound(to: tags, in: stats, countsLost: problem != nil)
     }
 }

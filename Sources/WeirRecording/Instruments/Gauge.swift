@@ -9,7 +9,7 @@ internal import Synchronization
 public struct Gauge: Sendable {
     /// What it records; views of one's own may be registered for it.
     public let measure: Measure<Double>
-    /// Why it records nothing, `nil` where it does.
+    /// Why its view is not registered; `nil` where it is.
     public let problem: StatsError?
     private let stats: Stats
 
@@ -25,12 +25,13 @@ public struct Gauge: Sendable {
 
     /// Sets the series of these tags.
     public func set(_ value: Double, _ tags: Tags = Tags()) {
+        if problem != nil { measure.countLost(in: stats) }
         measure.record(value, tags, in: stats)
     }
 
     /// The gauge bound to tags: everything resolved once.
     public func bound(to tags: Tags = Tags()) -> Recorder<Double> {
-        measure.bound(to: tags, in: stats)
+        measure.bound(to: tags, in: stats, countsLost: problem != nil)
     }
 
     /// Sets the series of these tags from now on at each collection, to what `value` returns then.
@@ -43,7 +44,7 @@ public struct Gauge: Sendable {
     ///
     /// - Returns: What ends the observation, when it is cancelled or no longer held.
     public func observe(_ tags: Tags = Tags(), _ value: @escaping @Sendable () -> Double?) -> Observation {
-        let observed = ObservedSeries(of: measure, tags, in: stats)
+        let observed = ObservedSeries(of: measure, tags, in: stats, countsLost: problem != nil)
         return Observation(in: stats, name: measure.name, of: { observed.bound }) {
             observed.set(value())
         } end: {

@@ -48,6 +48,7 @@ package final class ObservedSeries: Sendable {
     private let measure: Measure<Double>
     private let tags: Tags
     private let stats: Stats
+    private let countsLost: Bool
     private let lock = Lock()
     // Sendable: under the lock.
     /// Holds the series while something is observed, so that whoever forgets series leaves it.
@@ -55,16 +56,20 @@ package final class ObservedSeries: Sendable {
     /// Whether the observation is over.
     private nonisolated(unsafe) var isOver = false
 
-    package init(of measure: Measure<Double>, _ tags: Tags = Tags(), in stats: Stats) {
+    /// - Parameter countsLost: Whether what finds no view is counted as lost.
+    package init(of measure: Measure<Double>, _ tags: Tags = Tags(), in stats: Stats, countsLost: Bool = false) {
         self.measure = measure
         self.tags = tags
         self.stats = stats
+        self.countsLost = countsLost
         // Now, so that a view which is nearly full has room for those that came first.
-        unsafe recorder = Self.bind(measure, tags, stats)
+        unsafe recorder = Self.bind(measure, tags, stats, countsLost)
     }
 
-    private static func bind(_ measure: Measure<Double>, _ tags: Tags, _ stats: Stats) -> Recorder<Double> {
-        let recorder = measure.bound(to: tags, in: stats)
+    private static func bind(
+        _ measure: Measure<Double>, _ tags: Tags, _ stats: Stats, _ countsLost: Bool
+    ) -> Recorder<Double> {
+        let recorder = measure.bound(to: tags, in: stats, countsLost: countsLost)
         recorder.endSeries(now: false)
         return recorder
     }
@@ -81,7 +86,7 @@ package final class ObservedSeries: Sendable {
         let held = lock.withLock { unsafe (recorder, isOver) }
         if held.1 { return }
         // Outside the lock: to bind takes that of the instance.
-        let current = held.0 ?? Self.bind(measure, tags, stats)
+        let current = held.0 ?? Self.bind(measure, tags, stats, countsLost)
         lock.withLock {
             if unsafe isOver { return }
             unsafe recorder = unsafe recorder ?? current

@@ -7,7 +7,7 @@
 public struct Timer: Sendable {
     /// What it records; views of one's own may be registered for it.
     public let measure: Measure<Double>
-    /// Why it records nothing, `nil` where it does.
+    /// Why its view is not registered; `nil` where it is.
     public let problem: StatsError?
     private let stats: Stats
 
@@ -25,6 +25,7 @@ public struct Timer: Sendable {
 
     /// Records a time. Less than none is counted as rejected and changes nothing.
     public func record(_ duration: Duration, _ tags: Tags = Tags()) {
+        if problem != nil { measure.countLost(in: stats) }
         guard duration >= .zero else { return measure.reject(in: stats) }
         measure.record(duration.inSeconds, tags, in: stats)
     }
@@ -50,7 +51,7 @@ public struct Timer: Sendable {
 
     /// The timer bound to tags: everything resolved once.
     public func bound(to tags: Tags = Tags()) -> Recorder<Double> {
-        measure.bound(to: tags, in: stats)
+        measure.bound(to: tags, in: stats, countsLost: problem != nil)
     }
 }
 

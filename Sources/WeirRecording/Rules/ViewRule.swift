@@ -88,7 +88,7 @@ public struct ViewRule: Hashable, Sendable {
     ///
     /// - Throws: ``StatsError`` of the first field that cannot be used.
     public func validate() throws(StatsError) {
-        let number = MeasureDefinition(name: "measure", unit: .one, description: "", isDouble: true)
+        let number = MeasureDefinition(name: "measure", unit: .one, isDouble: true)
         let view = View(name ?? pattern, of: number, as: .distribution())
         if name != nil { try view.validateName() }
         try applied(to: view).validateSettings()
