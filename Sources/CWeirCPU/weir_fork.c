@@ -47,6 +47,32 @@ void weir_fork_leave(void) {
     if (--depth == 0) __atomic_fetch_sub(&holders, 1, __ATOMIC_RELEASE);
 }
 
+enum { noted_limit = 16 };
+static __thread const void *noted[noted_limit];
+static __thread unsigned noted_count;
+
+// A signal handler may come between any two of these and take locks of its own: it finds a place of its own, and at worst
+// one lock that is not held.
+void weir_fork_note(const void *lock) {
+    unsigned place = noted_count++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (place < noted_limit) noted[place] = lock;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void weir_fork_forget(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    noted_count--;
+}
+
+bool weir_fork_has_noted(const void *lock) {
+    unsigned count = noted_count < noted_limit ? noted_count : noted_limit;
+    for (unsigned place = 0; place < count; place++) {
+        if (noted[place] == lock) return true;
+    }
+    return false;
+}
+
 bool weir_fork_is_inside(void) { return depth > 0; }
 
 // The descriptors that a child is not to have. A number that is none is a free place.

@@ -29,12 +29,17 @@ package final class Lock: Sendable {
         unsafe mutex.deallocate()
     }
 
+    /// Whether this thread holds it, or is about to: as in a signal handler, which must not wait for what it interrupted.
+    package var isHeldByThisThread: Bool { unsafe weir_fork_has_noted(mutex) }
+
     /// Runs something while no other thread runs anything under this lock. Not to be entered again from within.
     package func withLock<Result>(_ body: () -> Result) -> Result {
         weir_fork_enter()
+        unsafe weir_fork_note(mutex)
         unsafe pthread_mutex_lock(mutex)
         defer {
             unsafe pthread_mutex_unlock(mutex)
+            weir_fork_forget()
             weir_fork_leave()
         }
         return body()

@@ -10,7 +10,9 @@ public import Synchronization
 ///
 /// A recorder keeps its series: they are not forgotten while it lives. It follows its measure's views wherever they are
 /// registered later, changed by rules or unregistered. Tags that follow the task (`withTags`) are not looked at: bind with
-/// all the tags that are wanted. Any thread may record at any time.
+/// all the tags that are wanted. Any thread may record at any time, and a signal handler too: only the first measurement in a
+/// power of two of an exponential distribution takes a lock, and one that its own thread holds loses that measurement,
+/// counted.
 @safe
 public struct Recorder<Value: MeasureValue>: Sendable {
     @usableFromInline let bound: BoundSeries

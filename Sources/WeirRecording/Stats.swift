@@ -14,6 +14,9 @@ private import Darwin
 /// A process has one, ``default``, and `register(_:)`, `record(_:_:)` and their like work on it. Tests, and libraries
 /// that want their own, make instances; each reserves address space for its stripes, and takes memory as it records.
 ///
+/// In a signal handler only recorders are safe that were bound before: making tags, keys or a series allocates and takes the
+/// lock. A measurement for a series that its own thread cannot make, as it has the lock already, is counted as lost.
+///
 /// Any thread may call anything. Registering, binding, forgetting and the first measurement of a series take a lock;
 /// measurements of series that exist do not.
 @safe
@@ -185,6 +188,11 @@ extension Stats {
             countOverflow(view)
             return unsafe overflow
         }
+        // A signal handler that interrupted whoever has the lock would wait for itself.
+        guard !lock.isHeldByThisThread else {
+            countLost()
+            return nil
+        }
         return unsafe withState { state in
             // The row may be an old one: what is recorded now belongs to the view that took its view's place.
             guard let view = view.inForce else { return nil }
@@ -255,8 +263,10 @@ extension Stats {
         reclaim(&state)
     }
 
+    /// - Returns: nil where there is no memory, or this thread has the lock already.
     func growOctaves(of series: UnsafeMutablePointer<Series>, _ place: Int) -> Int? {
-        withState { _ in
+        guard !lock.isHeldByThisThread else { return nil }
+        return withState { _ in
             guard let octaves = unsafe series.pointee.octaves else { return nil }
             if let cell = octaves.cell(place) { return cell }
             guard let cell = stripes.allocate(1 << octaves.scale.scale) else { return nil }

@@ -65,11 +65,13 @@ struct KeyInfo {
     static let maximumCount = 65_536
 
     static func intern(_ name: String) -> UnsafePointer<KeyInfo> {
-        unsafe lock.withLock {
+        // In a signal handler that interrupted whoever has the lock: it would wait for itself.
+        guard !lock.isHeldByThisThread else { return unsafe unusable }
+        return unsafe lock.withLock {
             if let known = unsafe registry.keys[name] { return unsafe known }
             guard isUsable(name), unsafe registry.keys.count < maximumCount else {
                 // Without a place in the registry, so that a flood of bad names does not fill it.
-                return unsafe registry.unusable
+                return unsafe unusable
             }
             let key = unsafe allocate(name, number: registry.keys.count)
             unsafe registry.keys[name] = key
@@ -100,13 +102,17 @@ struct KeyInfo {
     @safe
     private struct Registry: ~Copyable {
         var keys: [String: UnsafePointer<KeyInfo>] = unsafe [:]
-        let unusable = unsafe KeyInfo.allocate("", number: -1)
 
         init() {
             // Whoever records a tag has made its key before.
             SmallString.check()
+            // Made before anybody can need it in a signal handler.
+            _ = unsafe KeyInfo.unusable
         }
     }
+
+    // Sendable: never written.
+    nonisolated(unsafe) private static let unusable = unsafe KeyInfo.allocate("", number: -1)
 
     private static let lock = Lock()
     // Sendable: under the lock.

@@ -11,6 +11,13 @@
 void weir_fork_enter(void);
 void weir_fork_leave(void);
 
+/// Notes that this thread takes a lock, and that it has given the last one back. At most 16 are told apart.
+void weir_fork_note(const void *lock);
+void weir_fork_forget(void);
+
+/// Whether this thread has noted this lock: what a signal handler, or a callback, must not wait for.
+bool weir_fork_has_noted(const void *lock);
+
 /// Whether this thread is between the two: it must not wait for anybody who wants a lock.
 bool weir_fork_is_inside(void);
 
