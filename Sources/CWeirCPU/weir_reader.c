@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 __thread weir_reader *weir_reader_own;
 uint64_t weir_reader_period = 1;
@@ -12,6 +14,9 @@ static pthread_key_t at_thread_end;
 
 // Whether readers can leave the barrier to the reclaimer.
 static bool is_plain;
+
+// Whether the reclaimer had to do without it although they leave it.
+static bool is_blind;
 
 // This thread's node where they cannot.
 static __thread weir_reader *strict_own;
@@ -86,9 +91,22 @@ uint64_t weir_reader_advance(void) {
     return __atomic_add_fetch(&weir_reader_period, 1, __ATOMIC_SEQ_CST);
 }
 
+bool weir_reader_is_blind(void) { return __atomic_load_n(&is_blind, __ATOMIC_ACQUIRE); }
+
+static void go_blind(void) {
+    if (__atomic_exchange_n(&is_blind, true, __ATOMIC_SEQ_CST)) return;
+    static const char line[] =
+        "weir: the kernel refuses membarrier, which it did not before (a seccomp filter?): series, views and tables that end "
+        "are not freed any more, and memory grows with them; allow membarrier, or install the filter before the start\n";
+    if (write(STDERR_FILENO, line, strlen(line)) < 0) return;
+}
+
 uint64_t weir_reader_oldest(void) {
     // What readers stored before this is seen below, and what was unlinked before this is seen by those who enter after.
-    if (!weir_cpu_barrier()) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!weir_cpu_barrier()) {
+        if (is_plain) go_blind();
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
     uint64_t oldest = __atomic_load_n(&weir_reader_period, __ATOMIC_RELAXED);
     if (__atomic_load_n(&last_resort.period, __ATOMIC_SEQ_CST)) return 1;
     for (weir_reader *node = __atomic_load_n(&nodes, __ATOMIC_ACQUIRE); node; node = node->next) {

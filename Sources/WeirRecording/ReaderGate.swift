@@ -21,7 +21,7 @@ struct ReaderGate<Retired> {
         pending.append(retired)
     }
 
-    /// What no reader can see any more. One or two barriers (some microseconds) where something waits.
+    /// What no reader can see any more, if ``allowsFreeing`` is true then. One or two barriers (some microseconds) where something waits.
     mutating func advance() -> [Retired] {
         var safe: [Retired] = []
         while !(pending.isEmpty && waiting.isEmpty) {
@@ -35,6 +35,10 @@ struct ReaderGate<Retired> {
         }
         return safe
     }
+
+    /// Whether what ``advance()`` returned may be freed. Otherwise its owner lets go of it in all other ways, and leaves the
+    /// memory as it is for good: the kernel has taken the barrier away that readers rely on.
+    static var allowsFreeing: Bool { !weir_reader_is_blind() }
 
     /// Everything, for when there can be no readers at all.
     mutating func drain() -> [Retired] {

@@ -313,7 +313,9 @@ extension Stats {
     }
 
     private func free(_ retired: Retired, _ state: inout State) {
+        let allowsFreeing = ReaderGate<Retired>.allowsFreeing
         switch retired {
+        case .index where !allowsFreeing, .row where !allowsFreeing, .cell where !allowsFreeing: break
         case .index(let index):
             unsafe index.free()
         case .row(let row):
@@ -336,6 +338,8 @@ extension Stats {
                 && series.pointee.isReported.load(ordering: .relaxed)
                 && series.pointee.holders.load(ordering: .relaxed) == 0
         else { return false }
+        // Told and let go, but its cells are nobody else's where a reader may still add to them.
+        guard ReaderGate<Retired>.allowsFreeing else { return true }
         unsafe ViewState.freeSeries(series, in: stripes)
         return true
     }

@@ -19,8 +19,10 @@ struct Probe {
         case "keys": probeKeys(&probe)
         case "fork": probeFork(&probe)
         case "forks": probeForks(&probe, size: size)
+        case "refused": probeRefused(&probe)
         case "unregistered": probeUnregistered(&probe)
-        default: probe.fail("usage: WeirRecordingProbe totals|allocations|keys|fork|forks|unregistered [SIZE]")
+        default:
+            probe.fail("usage: WeirRecordingProbe totals|allocations|keys|fork|forks|refused|unregistered [SIZE]")
         }
         exit(probe.faults == 0 ? 0 : 1)
     }

@@ -63,6 +63,13 @@ struct ProbeTests {
         try probe("unregistered", path)
     }
 
+    @Test("where the kernel takes the barrier away, nothing that readers may see is used again, and it is told once")
+    func refused() throws {
+        let output = try run(Self.program, ["refused"], [:])
+        #expect(output.status == 0, "\(output.text)")
+        #expect(output.text.components(separatedBy: "weir: the kernel refuses membarrier").count == 2, "\(output.text)")
+    }
+
     @Test("a program that only records links neither Foundation nor what batches need")
     func linkage() throws {
         let needed = try run("/usr/bin/env", ["readelf", "--dynamic", Self.program], [:])

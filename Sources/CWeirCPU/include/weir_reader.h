@@ -9,6 +9,10 @@
 // This is read-copy-update as in "User-Level Implementations of Read-Copy Update" (Desnoyers, McKenney and others, 2012),
 // with one number a thread in place of two phases, since nobody waits here: what is not safe yet is looked at later.
 //
+// Where the kernel has the barrier at first and refuses it later (a seccomp filter that was installed meanwhile), readers
+// go on with plain stores, and nobody can know any more what they may see. From then on nothing is freed that they may:
+// memory grows with what ends, and standard error says so, once. See weir_reader_is_blind().
+//
 // Nodes are never freed: a thread that ends leaves its node to the next that begins, so there are as many as there were
 // threads at a time.
 #ifndef WEIR_READER_H
@@ -43,6 +47,10 @@ uint64_t weir_reader_advance(void);
 
 /// The oldest period in which a thread still reads, or the current one where none does.
 uint64_t weir_reader_oldest(void);
+
+/// Whether the barrier was refused since the readers began to rely on it: what weir_reader_oldest() says since then is no
+/// promise, and nothing may be freed by it. Never again false. To be asked after weir_reader_oldest().
+bool weir_reader_is_blind(void);
 
 #ifdef WEIR_NO_RSEQ
 

@@ -94,6 +94,7 @@ package final class HandleTable: @unchecked Sendable {
 
     /// Lets go of what was taken out and no reader can have any more. Never waits.
     package func reclaim() {
-        gate.advance().forEach { $0.free() }
+        let retired = gate.advance()
+        if ReaderGate<Retired>.allowsFreeing { retired.forEach { $0.free() } }
     }
 }

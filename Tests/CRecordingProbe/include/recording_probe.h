@@ -34,6 +34,9 @@ void probe_end_interrupts(void);
 /// Whether this thread may be interrupted; one that begins may not.
 void probe_let_interrupts(bool let);
 
+/// Makes the kernel refuse membarrier to every thread of this process from now on. False where that cannot be had.
+bool probe_refuse_barrier(void);
+
 /// Runs `child` in a fork, with its argument.
 ///
 /// Returns what the child returned; -1 where it did not end by itself.
