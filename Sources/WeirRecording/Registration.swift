@@ -10,15 +10,14 @@ extension Stats {
     public func register(_ views: [View]) throws(StatsError) {
         for view in views { try view.validate() }
         try change { state throws(StatsError) in
-            let fresh = try state.requested.missing(of: views)
-            let before = state.requested
-            for view in fresh { _ = try state.requested.add(view) }
-            // Only where a rule gave a name that is asked for now do other views change, too.
-            let isApart = fresh.allSatisfy { !state.givenNames.contains($0.name) }
+            var fresh: [View] = []
             do throws(StatsError) {
+                for view in views where try state.requested.add(view) { fresh.append(view) }
+                // Only where a rule gave a name that is asked for now do other views change, too.
+                let isApart = fresh.allSatisfy { !state.givenNames.contains($0.name) }
                 return try settle(isApart ? fresh : state.requested.all, isAll: !isApart, &state)
             } catch {
-                state.requested = before
+                for view in fresh.reversed() { _ = state.requested.remove(view.name) }
                 throw error
             }
         }
@@ -79,6 +78,8 @@ extension Stats {
     public func unregister(_ name: String) throws(StatsError) {
         let ended = unsafe withState { state -> [UnsafeMutablePointer<Series>]? in
             guard state.requested.remove(name) else { return nil }
+            // Another view may have the name that a rule gave to this one.
+            if let given = state.views[name]?.view.name, given != name { state.givenNames.remove(given) }
             return unsafe state.views[name].map { unsafe unlink($0, &state) } ?? []
         }
         guard let ended = unsafe ended else { throw .unknownView(name: name) }
@@ -119,8 +120,9 @@ extension Stats {
     private func settle(
         _ views: [View], isAll: Bool, _ state: inout State
     ) throws(StatsError) -> [ViewRuleProblem] {
-        let taken = isAll ? Set(state.requested.names) : Set(state.requested.names).union(state.givenNames)
-        let ruled = RuledViews(views, state.rules, taken: taken)
+        let ruled = RuledViews(views, state.rules) { name in
+            state.requested[name] != nil || !isAll && state.givenNames.contains(name)
+        }
         var changes: [(requested: String, old: ViewState?, new: ViewState?)] = []
         for (requested, view) in ruled.results {
             // A level is recorded on where nobody sees it.

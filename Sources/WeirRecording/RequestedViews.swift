@@ -5,21 +5,10 @@ struct RequestedViews {
     /// The measures of the views by name, and how many views each has.
     private var measures: [String: (definition: MeasureDefinition, count: Int)] = [:]
 
-    var names: Dictionary<String, View>.Keys { byName.keys }
-
     subscript(name: String) -> View? { byName[name] }
 
-    /// Those of some views that are not there yet, each once.
-    ///
-    /// - Throws: Where one is in conflict with a view that is there, or with another one of these.
-    func missing(of views: [View]) throws(StatsError) -> [View] {
-        var known = self
-        var fresh: [View] = []
-        for view in views where try known.add(view) { fresh.append(view) }
-        return fresh
-    }
-
     /// - Returns: Whether it was not there yet.
+    /// - Throws: Where it is in conflict with a view that is there. Nothing changes then.
     mutating func add(_ view: View) throws(StatsError) -> Bool {
         if let known = byName[view.name] {
             if let conflict = known.conflict(with: view) { throw conflict }

@@ -142,6 +142,21 @@ struct ViewRuleTests {
         #expect(told.withLock { $0 } == [.nameTaken(view: "from", name: "to")])
     }
 
+    @Test("a view that goes and comes back gets its given name again, and a registration in vain leaves nothing")
+    func nameAgain() throws {
+        let stats = try Stats.small(cells: 4_096)
+        let told = Mutex<[ViewRuleProblem]>([])
+        try stats.apply(ViewRules([ViewRule("from", name: "to")])) { problem in told.withLock { $0.append(problem) } }
+        for _ in 0..<3 {
+            try stats.register(view("from"))
+            #expect(inForce(stats).map(\.name) == ["to"])
+            #expect(throws: StatsError.self) { try stats.register(view("new"), view("from", as: .count)) }
+            #expect(stats.viewNames == ["from"])
+            try stats.unregister("from")
+        }
+        #expect(told.withLock { $0 } == [])
+    }
+
     @Test("one name for many is the first one's")
     func nameForMany() throws {
         let stats = try Stats.small(cells: 4_096)

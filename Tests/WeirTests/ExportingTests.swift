@@ -56,7 +56,7 @@ struct ExportingTests {
 
     @Test("the report says that a whole batch could not be encoded, and is not complete")
     func failedBatch() {
-        var ended = PipelineReport(sinks: [], isComplete: true)
+        var ended = PipelineReport(sinks: [], hasLastCollection: true)
         #expect(ShutdownReport(ended).isComplete)
         ended.counts.failures = 2
         ended.counts.lastFailure = "too\nlong"

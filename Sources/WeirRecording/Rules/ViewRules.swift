@@ -40,11 +40,10 @@ struct RuledViews {
     /// Names that rules gave to views.
     private(set) var givenNames: Set<String> = []
 
-    /// - Parameter taken: The names that are not to be given: all that code asks for, so that what views are called does
+    /// - Parameter isTaken: Whether a name is not to be given: all that code asks for, so that what views are called does
     ///   not depend on when they were registered, and those that views beside these were given.
-    init(_ views: [View], _ rules: ViewRules, taken: Set<String>) {
+    init(_ views: [View], _ rules: ViewRules, isTaken: (String) -> Bool) {
         let matchers = rules.rules.map { (pattern: NamePattern($0.pattern), rule: $0) }
-        var taken = taken
         for view in views {
             let matching = matchers.filter { $0.pattern.matches(view.name) }.map(\.rule)
             if matching.contains(where: \.drops) {
@@ -54,18 +53,17 @@ struct RuledViews {
             var start = view
             if let limit = rules.seriesLimit, view.seriesLimit == View.defaultSeriesLimit { start.seriesLimit = limit }
             var ruled = matching.reduce(start) { $1.applied(to: $0) }
-            ruled.name = name(for: view, matching, &taken)
+            ruled.name = name(for: view, matching, isTaken)
             results.append((view, usable(ruled) ? ruled : view))
         }
     }
 
-    private mutating func name(for view: View, _ matching: [ViewRule], _ taken: inout Set<String>) -> String {
+    private mutating func name(for view: View, _ matching: [ViewRule], _ isTaken: (String) -> Bool) -> String {
         guard let name = matching.last(where: { $0.name != nil })?.name, name != view.name else { return view.name }
-        guard taken.insert(name).inserted else {
+        guard !isTaken(name), givenNames.insert(name).inserted else {
             problems.append(.nameTaken(view: view.name, name: name))
             return view.name
         }
-        givenNames.insert(name)
         return name
     }
 
