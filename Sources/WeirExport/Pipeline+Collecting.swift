@@ -28,6 +28,11 @@ extension Pipeline {
             self.epoch = epoch
         }
 
+        /// The next tick of feeds with an interval.
+        func tick(every interval: UInt64, after now: UInt64) -> UInt64 {
+            epoch &+ ((now - epoch) / interval + 1) &* interval
+        }
+
         /// zstd's state and large buffers, one for all feeds of a level.
         mutating func encoder(_ level: Int32) throws(BatchError) -> EncoderBox {
             if let encoder = encoders[level] { return encoder }
@@ -121,6 +126,10 @@ extension Pipeline {
         keepPositions(of: state.feeds) { !names.contains($0) }
         let positions = takePositions(of: plan.sinks)
         let now = time.monotonic()
+        // What they told just now answers for the tick that is due, so that feeds of one interval stay in step.
+        for feed in state.feeds where moving.concerns(feed) && feed.tick <= now {
+            feed.tick = state.tick(every: feed.definition.intervalNanoseconds, after: now)
+        }
         var known: [StreamID: Feed] = [:]
         for feed in state.feeds { known[feed.stream] = feed }
         state.feeds = plan.feeds.map { feedPlan in
@@ -128,9 +137,8 @@ extension Pipeline {
                 feed.sinks = feedPlan.sinks
                 return feed
             }
-            let interval = feedPlan.definition.intervalNanoseconds
-            let ticks = (now - state.epoch) / interval + 1
-            let feed = Feed(feedPlan, tick: state.epoch &+ ticks &* interval)
+            let feed = Feed(
+                feedPlan, tick: state.tick(every: feedPlan.definition.intervalNanoseconds, after: now))
             let sources = moving.sources(of: feedPlan)
             feed.takeOver(from: sources, at: state.collection)
             if sources.isEmpty { resume(feed, positions) }
