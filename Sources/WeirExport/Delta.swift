@@ -41,12 +41,13 @@ package struct Delta {
 
     package init() {}
 
-    /// As if a collection had been told.
-    init(knowing collection: Batch, until end: UInt64) {
+    /// As if a collection had been told, maybe by a clock that was set then.
+    init(knowing collection: Batch, until end: UInt64, following step: Int64 = 0) {
         var batch = collection
         batch.endTime = end
         subtract(from: &batch)
         commit()
+        if step != 0 { follow(step) }
     }
 
     /// Replaces the tables of a batch by their growth. Levels stay as they are: last values, and sums that may shrink.

@@ -73,18 +73,21 @@ final class Feed {
     /// Takes sinks over from other feeds, which have told them a collection just now: it counts as known to them, also what
     /// they were not told of it because they did not want it.
     func takeOver(from others: [Feed], at collection: borrowing Collected) {
-        let others = others.filter { $0.isPushed && $0.lastEnd == collection.source.endTime }
+        // By the clock of now, which the feeds follow already.
+        let (told, step) = (collection.source.endTime, collection.step)
+        let end = told.movedClamped(by: step)
+        let others = others.filter { $0.isPushed && $0.lastEnd == end }
         guard isPushed, !others.isEmpty else { return }
-        let end = collection.source.endTime
         lastEnd = end
+        clockStep = step
         guard isDelta else { return begin(after: others) }
         // What has ended and is not reported yet, deltas alone remember.
         for other in others where other.isDelta {
             sourceDelta.merge(other.sourceDelta, where: other.definition.filter.matches)
             ownDelta.merge(other.ownDelta, where: other.definition.filter.matches)
         }
-        sourceDelta.merge(Delta(knowing: collection.source, until: end))
-        ownDelta.merge(Delta(knowing: collection.own, until: end))
+        sourceDelta.merge(Delta(knowing: collection.source, until: told, following: step))
+        ownDelta.merge(Delta(knowing: collection.own, until: told, following: step))
     }
 
     /// Tells totals as the feeds before did: from a moment on if one of them did.
@@ -187,6 +190,8 @@ struct Collected {
     var own = Batch()
     /// When recording began.
     var beginning: UInt64 = 0
+    /// By how much the clock was set, of what it noticed: its own times are by the clock of before. Nanoseconds.
+    var step: Int64 = 0
     /// Views that were left out, by name.
     private(set) var failedViews: Set<String> = []
     private var joined = 0

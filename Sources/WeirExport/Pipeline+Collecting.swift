@@ -199,6 +199,7 @@ extension Pipeline {
         leaveOutFailedViews(of: &state.collection, &state.failures)
         state.metrics.fill(&state.collection.own, snapshots(), counts)
         let step = source.clockStep
+        state.collection.step = step
         noteCallbacks(source.lateCallbacks, &state)
 
         var batches: [(feed: Feed, batches: [SharedBatch])] = []
