@@ -22,6 +22,8 @@ static bool is_rseq = false;
 
 static bool barrier_is_registered = false;
 
+static bool restart_is_registered = false;
+
 #if defined(__linux__)
 
 static bool register_barrier(void) {
@@ -31,6 +33,15 @@ static bool register_barrier(void) {
 bool weir_cpu_barrier(void) {
     if (!barrier_is_registered) return false;
     return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+// By number: headers before Linux 5.10 do not name them.
+enum { restart_command = 1 << 7, register_restart_command = 1 << 8 };
+
+static bool register_restart(void) { return syscall(SYS_membarrier, register_restart_command, 0, 0) == 0; }
+
+bool weir_cpu_restart(void) {
+    return restart_is_registered && syscall(SYS_membarrier, restart_command, 0, 0) == 0;
 }
 
 // Cores are numbered up to the highest possible one, and numbers may be missing: counting them is not enough.
@@ -59,6 +70,8 @@ uint32_t weir_cpu_current(uint32_t count) {
 #else
 
 bool weir_cpu_barrier(void) { return false; }
+
+bool weir_cpu_restart(void) { return false; }
 
 uint32_t weir_cpu_count(void) {
     long count = sysconf(_SC_NPROCESSORS_CONF);
@@ -105,6 +118,24 @@ uint32_t weir_cpu_stripes_in_use(uint32_t count) {
     return __atomic_load_n(&shared_is_used, __ATOMIC_SEQ_CST) ? count + 1 : count;
 }
 
+static bool ledger_is_used = false;
+
+void weir_cpu_use_ledger(void) {
+    if (!__atomic_load_n(&ledger_is_used, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&ledger_is_used, true, __ATOMIC_SEQ_CST);
+    }
+}
+
+bool weir_cpu_ledger_is_used(void) { return __atomic_load_n(&ledger_is_used, __ATOMIC_SEQ_CST); }
+
+void weir_ledger_add(char *cell, size_t pitch, uint32_t count, int64_t value) {
+    weir_cpu_use_ledger();
+    char *lower = cell + (count + 1) * pitch;
+    // The upper part first: of a value that is not negative, whoever reads between the two sees no more than its sum.
+    __atomic_fetch_add((uint64_t *)(lower + pitch), (uint64_t)(value >> 32), __ATOMIC_RELAXED);
+    __atomic_fetch_add((uint64_t *)lower, (uint64_t)value & UINT32_MAX, __ATOMIC_RELAXED);
+}
+
 static void choose_mode(void) {
 #if defined(__linux__)
     barrier_is_registered = register_barrier();
@@ -117,6 +148,7 @@ static void choose_mode(void) {
     if (&__rseq_size && &__rseq_offset && __rseq_size >= 20 && barrier_is_registered) {
         weir_cpu_rseq_offset = __rseq_offset;
         is_rseq = true;
+        restart_is_registered = register_restart();
     }
 #endif
 }

@@ -104,6 +104,14 @@ package struct ViewColumns: Equatable, Sendable {
     /// Sums, last values and distributions' sums of Double measures.
     package var doubles: [Double] = []
 
+    /// What ``doubles`` lack of the sums, and ``squares`` of theirs: two more Doubles a row, which do not overlap; empty where
+    /// nobody knows. Not encoded: growth is computed from them.
+    package var remainders: [SIMD2<Double>] = []
+    package var squareRemainders: [SIMD2<Double>] = []
+
+    /// ``integers`` as they are, where an Int64 cannot hold all of them; it then has the nearest. Otherwise empty. Not encoded.
+    package var exactIntegers: [Int128] = []
+
     /// Distribution: `rows × (bounds.count + 1)`, row by row. Their sum is the row's count.
     package var bucketCounts: [UInt64] = []
 

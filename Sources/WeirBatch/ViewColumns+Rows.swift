@@ -29,6 +29,9 @@ extension ViewColumns {
         if !result.endTimes.contains(where: { $0 != 0 }) { result.endTimes = [] }
         result.integers = integers.picking(positions)
         result.doubles = doubles.picking(positions)
+        result.remainders = remainders.picking(positions)
+        result.squareRemainders = squareRemainders.picking(positions)
+        result.exactIntegers = exactIntegers.picking(positions)
         if aggregation == .distribution {
             let width = bounds.count + 1
             result.bucketCounts.reserveCapacity(positions.count * width)
@@ -64,6 +67,11 @@ extension ViewColumns {
         positive.append(other.positive, rows: rows, otherRows: other.rows)
         negative.append(other.negative, rows: rows, otherRows: other.rows)
         startTimes += other.startTimes
+        if !exactIntegers.isEmpty || !other.exactIntegers.isEmpty {
+            exactIntegers = wholeIntegers + other.wholeIntegers
+        }
+        remainders.append(other.remainders, rows: rows, otherRows: other.rows)
+        squareRemainders.append(other.squareRemainders, rows: rows, otherRows: other.rows)
         integers += other.integers
         doubles += other.doubles
         bucketCounts += other.bucketCounts
@@ -74,6 +82,9 @@ extension ViewColumns {
         exemplars.append(other.exemplars, behind: rows, names: values)
         rows += other.rows
     }
+
+    /// ``integers``, or what they are in truth.
+    package var wholeIntegers: [Int128] { exactIntegers.isEmpty ? integers.map { Int128($0) } : exactIntegers }
 
     /// Gives two tables of one definition the same keys, the other's first, and the same, coarser, scale.
     package mutating func align(with other: inout ViewColumns) {
@@ -136,6 +147,15 @@ extension ViewColumns.ExponentialBuckets {
         lengths += other.lengths + [UInt32](repeating: 0, count: otherRows - other.lengths.count)
         indexes += other.indexes
         counts += other.counts
+    }
+}
+
+extension [SIMD2<Double>] {
+    fileprivate mutating func append(_ other: Self, rows: Int, otherRows: Int) {
+        guard !isEmpty || !other.isEmpty else { return }
+        self += repeatElement(.zero, count: rows - count)
+        self += other
+        self += repeatElement(.zero, count: otherRows - other.count)
     }
 }
 

@@ -23,6 +23,8 @@ package final class Collector: BatchSource {
         /// By how much it was set of what the last collection told.
         var lastStep: Int64 = 0
         var lateCallbacks: [String] = []
+        /// Integers that no Int64 holds, in all collections.
+        var clampedValues: UInt64 = 0
     }
 
     package convenience init(stats: Stats) { self.init(stats: stats, runner: CallbackRunner()) }
@@ -105,12 +107,14 @@ extension Collector.State {
         for view in views {
             var cached = columns.removeValue(forKey: view.state.number)
             let filled = fill(view, &cached, interval, steps: moment.stepsBefore, from: stats)
+            clampedValues += filled.columns.clampedCount
             batch.views.append(filled.columns)
             kept[view.state.number] = filled
         }
         columns = kept
-        RecordingMetrics(views: views, counts: counts, stats: stats, startTime: stats.startTime)
-            .append(to: &batch, &strings)
+        RecordingMetrics(
+            views: views, counts: counts, stats: stats, startTime: stats.startTime, clampedValues: clampedValues
+        ).append(to: &batch, &strings)
         batch.strings = strings.table
         if unfollowed != 0 { batch.moveRowTimes(by: -unfollowed) }
     }
@@ -245,6 +249,9 @@ extension ViewColumns {
     fileprivate mutating func removeValues() {
         integers.removeAll(keepingCapacity: true)
         doubles.removeAll(keepingCapacity: true)
+        remainders.removeAll(keepingCapacity: true)
+        squareRemainders.removeAll(keepingCapacity: true)
+        exactIntegers.removeAll()
         bucketCounts.removeAll(keepingCapacity: true)
         minima.removeAll(keepingCapacity: true)
         maxima.removeAll(keepingCapacity: true)
@@ -275,12 +282,12 @@ extension ViewColumns {
     fileprivate mutating func appendValues(_ series: SeriesList, _ state: ViewState, from stats: Stats) {
         switch aggregation {
         case .count:
-            stats.mergeIntegers(series, into: &integers)
+            stats.mergeIntegers(series, into: &integers, exact: &exactIntegers)
         case .sum:
             if number == .double {
-                stats.mergeDoubles(series, into: &doubles)
+                stats.mergeDoubles(series, into: &doubles, remainders: &remainders)
             } else {
-                stats.mergeIntegers(series, into: &integers)
+                stats.mergeIntegers(series, into: &integers, exact: &exactIntegers)
             }
         case .lastValue:
             stats.mergeLastValues(series) { bits in
@@ -299,19 +306,26 @@ extension ViewColumns {
         if aggregation == .distribution {
             stats.mergeBuckets(series, of: state, into: &bucketCounts)
         } else {
-            stats.mergeExponential(series) { zeros, above, below in
+            stats.mergeExponential(series, of: state) { zeros, above, below in
                 zeroCounts.append(zeros)
                 positive.append(above)
                 negative.append(below)
             }
         }
         if number == .double {
-            stats.mergeDistributionSums(series, into: &doubles)
+            stats.mergeDistributionSums(series, into: &doubles, remainders: &remainders)
         } else {
-            stats.mergeIntegers(series, into: &integers)
+            stats.mergeIntegers(series, into: &integers, exact: &exactIntegers)
         }
-        if state.keepsExtremes { stats.mergeExtremes(series, minima: &minima, maxima: &maxima) }
-        if state.keepsSquares { stats.mergeSquares(series, into: &squares) }
+        if state.keepsExtremes { stats.mergeExtremes(series, of: state, minima: &minima, maxima: &maxima) }
+        if state.keepsSquares { stats.mergeSquares(series, of: state, into: &squares, remainders: &squareRemainders) }
+    }
+}
+
+extension ViewColumns {
+    /// Rows whose integer is not the sum but the nearest that there is.
+    fileprivate var clampedCount: UInt64 {
+        exactIntegers.isEmpty ? 0 : UInt64(zip(integers, exactIntegers).count { Int128($0) != $1 })
     }
 }
 

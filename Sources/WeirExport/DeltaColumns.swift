@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirRecording
 
 /// Columns less what was told of them.
 ///
@@ -10,6 +11,9 @@ extension ViewColumns {
         result.integers = current.integers.isEmpty ? [] : integers.picking(rows, or: 0)
         result.doubles = current.doubles.isEmpty ? [] : doubles.picking(rows, or: 0)
         result.squares = current.squares.isEmpty ? [] : squares.picking(rows, or: 0)
+        result.remainders = remainders.isEmpty ? [] : remainders.picking(rows, or: .zero)
+        result.squareRemainders = squareRemainders.isEmpty ? [] : squareRemainders.picking(rows, or: .zero)
+        result.exactIntegers = exactIntegers.isEmpty ? [] : exactIntegers.picking(rows, or: 0)
         result.minima = current.minima.isEmpty ? [] : minima.picking(rows, or: .nan)
         result.maxima = current.maxima.isEmpty ? [] : maxima.picking(rows, or: .nan)
         result.zeroCounts = current.zeroCounts.isEmpty ? [] : zeroCounts.picking(rows, or: 0)
@@ -34,14 +38,14 @@ extension ViewColumns {
 
     /// What these values have more than those that were told of the same rows.
     ///
-    /// A smallest or greatest value is this time's only where it moved. A Double that only grows may seem to have fallen by
-    /// a rounding, and then did not change.
-    func growth(since told: ViewColumns) -> ViewColumns {
+    /// A smallest or greatest value is this time's only where it moved. A sum is the difference of exact sums, rounded once; of
+    /// integers, the most that an Int64 holds, and the rest is told next time.
+    func growth(since told: ViewColumns) -> Growth {
         var result = withoutValues
-        result.integers = integers.minus(told.integers)
-        result.doubles =
-            aggregation == .sum ? doubles.growth(since: told.doubles) : doubles.minus(told.doubles)
-        result.squares = squares.growth(since: told.squares)
+        let whole = growsAsIntegers(since: told)
+        result.integers = whole ?? zip(wholeIntegers, told.wholeIntegers).map { Int64(clamping: $0 - $1) }
+        result.doubles = doubles.growth(remainders, since: told.doubles, told.remainders)
+        result.squares = squares.growth(squareRemainders, since: told.squares, told.squareRemainders)
         result.bucketCounts = bucketCounts.minus(told.bucketCounts)
         result.zeroCounts = zeroCounts.minus(told.zeroCounts)
         result.minima = zip(minima, told.minima).map { $0 < $1 || $1.isNaN ? $0 : .nan }
@@ -49,14 +53,25 @@ extension ViewColumns {
         result.positive = positive.minus(told.positive, rows: rows)
         result.negative = negative.minus(told.negative, rows: rows)
         result.exemplars = exemplars
-        return result
+        return Growth(columns: result, isWhole: whole != nil, now: self)
+    }
+
+    /// `nil` where an Int64 cannot hold all of it.
+    private func growsAsIntegers(since told: ViewColumns) -> [Int64]? {
+        guard exactIntegers.isEmpty, told.exactIntegers.isEmpty else { return nil }
+        let growth = integers.minus(told.integers)
+        return integers.areSums(of: told.integers, growth) ? growth : nil
     }
 
     /// Adds what was told now.
-    mutating func add(_ growth: ViewColumns) {
-        integers.add(growth.integers)
-        doubles.add(growth.doubles)
-        squares.add(growth.squares)
+    mutating func add(_ grown: Growth) {
+        let growth = grown.columns
+        if grown.isWhole { integers.add(growth.integers) } else { addClamped(growth.integers) }
+        // What a growth was rounded to is not added up.
+        doubles.become(grown.now.doubles)
+        remainders.become(grown.now.remainders)
+        squares.become(grown.now.squares)
+        squareRemainders.become(grown.now.squareRemainders)
         bucketCounts.add(growth.bucketCounts)
         zeroCounts.add(growth.zeroCounts)
         for (row, least) in growth.minima.enumerated() where !least.isNaN { minima[row] = least }
@@ -66,6 +81,21 @@ extension ViewColumns {
             positive = positive.adding(growth.positive, same)
             negative = negative.adding(growth.negative, same)
         }
+    }
+
+    private mutating func addClamped(_ growth: [Int64]) {
+        exactIntegers = zip(wholeIntegers, growth).map { $0 + Int128($1) }
+        integers = exactIntegers.map { Int64(clamping: $0) }
+        if zip(exactIntegers, integers).allSatisfy({ $0 == Int128($1) }) { exactIntegers = [] }
+    }
+
+    /// What columns have more than what was told.
+    struct Growth {
+        var columns: ViewColumns
+        /// Whether Int64s hold all of it.
+        let isWhole: Bool
+        /// What was grown to.
+        let now: ViewColumns
     }
 
     /// Whether each row of a growth says anything.
@@ -112,6 +142,7 @@ extension ViewColumns {
     private var withoutValues: ViewColumns {
         var result = self
         (result.integers, result.doubles, result.squares) = ([], [], [])
+        (result.exactIntegers, result.remainders, result.squareRemainders) = ([], [], [])
         (result.minima, result.maxima, result.bucketCounts, result.zeroCounts) = ([], [], [], [])
         (result.positive, result.negative) = (ExponentialBuckets(), ExponentialBuckets())
         result.exemplars = Exemplars()
@@ -196,6 +227,26 @@ extension Array where Element: BitwiseCopyable {
 extension [Int64] {
     fileprivate func minus(_ other: [Int64]) -> [Int64] { combined(other, &-) }
     fileprivate mutating func add(_ other: [Int64]) { update(with: other, &+) }
+
+    /// Whether these are the sums of two columns, and not what remains of sums that overflowed: such a one has neither
+    /// addend's sign.
+    fileprivate func areSums(of one: [Int64], _ other: [Int64]) -> Bool {
+        guard count == one.count, count == other.count else { return true }
+        var signs: Int64 = 0
+        for place in indices { signs |= (self[place] ^ one[place]) & (self[place] ^ other[place]) }
+        return signs >= 0
+    }
+}
+
+extension Array where Element: BitwiseCopyable {
+    /// The same elements as another column, which goes on being its own: neither has to be allocated anew.
+    fileprivate mutating func become(_ other: [Element]) {
+        if count == other.count {
+            update(with: other) { $1 }
+        } else {
+            self = other.isEmpty ? [] : other.map { $0 }
+        }
+    }
 }
 
 extension [UInt64] {
@@ -204,17 +255,18 @@ extension [UInt64] {
 }
 
 extension [Double] {
-    // A sum that is infinite stays so, and then does not grow.
-    fileprivate func minus(_ other: [Double]) -> [Double] { combined(other) { $0 == $1 ? 0 : $0 - $1 } }
-
-    fileprivate func growth(since other: [Double]) -> [Double] {
-        combined(other) { now, told in
-            let growth = now - told
-            return now == told || growth < 0 && growth > -0x1p-40 * told ? 0 : growth
+    /// How much more exact sums are than others, each rounded once. Where nobody knows what they lack, they lack nothing.
+    fileprivate func growth(
+        _ remainders: [SIMD2<Double>], since told: [Double], _ toldRemainders: [SIMD2<Double>]
+    ) -> [Double] {
+        // A sum that is infinite stays so, and then does not grow.
+        if remainders.isEmpty, toldRemainders.isEmpty { return combined(told) { $0 == $1 ? 0 : $0 - $1 } }
+        return indices.map { row in
+            let now = ExactSum(self[row], remainder: remainders.isEmpty ? .zero : remainders[row])
+            return now.difference(
+                from: ExactSum(told[row], remainder: toldRemainders.isEmpty ? .zero : toldRemainders[row]))
         }
     }
-
-    fileprivate mutating func add(_ other: [Double]) { update(with: other, +) }
 }
 
 extension [Bool] {

@@ -52,7 +52,7 @@ struct DeltaTable {
         /// What was told of the rows of this collection; nil where that is ``told`` as it lies.
         var aligned: ViewColumns?
         var toldTimes: [UInt64]?
-        var growth: ViewColumns
+        var growth: ViewColumns.Growth
         var keys: [String]
         /// Rows that were told now; nil for all.
         var changed: [Int]?
@@ -96,23 +96,24 @@ struct DeltaTable {
             let aligned = found.source.values(at: found.rows, like: current)
             next = Next(
                 aligned: aligned, toldTimes: found.rows.map { $0 < 0 ? 0 : found.times[$0] },
-                growth: current.growth(since: aligned), keys: keys, absent: found.absent, found: found.lives)
+                growth: current.growth(since: aligned), keys: keys, absent: found.absent,
+                found: found.lives)
             origins = found
         }
-        restart(next.growth.shrunkenRows(), current, &next)
-        var changed = next.growth.changedRows()
+        restart(next.growth.columns.shrunkenRows(), current, &next)
+        var changed = next.growth.columns.changedRows()
         if let origins {
             for row in 0..<current.rows where origins.rows[row] < 0 { changed[row] = true }
             for (row, end) in current.endTimes.enumerated() where end != 0 { changed[row] = true }
         }
         if case .moment(let moment) = span.base {
             self.next = next
-            return next.growth.totals(since: moment, starts: current.startTimes, keys: keys)
+            return next.growth.columns.totals(since: moment, starts: current.startTimes, keys: keys)
         }
         // To leave out a few of many would cost more than it spares.
         let unchanged = changed.count { !$0 }
         if unchanged > 0, unchanged >= current.rows / 16 { next.changed = changed.indices.filter { changed[$0] } }
-        var growth = next.growth
+        var growth = next.growth.columns
         self.next = next
         growth.temporality = .delta
         growth.startTimes = starts(of: current, origins, span)
@@ -227,7 +228,7 @@ struct DeltaTable {
         } else {
             toldTimes = [UInt64](repeating: end, count: told.rows)
         }
-        let ends = next.growth.endTimes
+        let ends = next.growth.columns.endTimes
         if !ends.isEmpty {
             let goingOn = ends.indices.filter { ends[$0] == 0 }
             told = told.selecting(goingOn)

@@ -7,12 +7,14 @@ internal import WeirRecording
 ///     weir.measurements.overflowed     view     in the overflow series
 ///     weir.series                      view     how many there are
 ///     weir.series.unreported                    ended before anybody collected
+///     weir.values.clamped                       integers that no Int64 holds, told as the nearest one in a collection
 ///     weir.callbacks.late                       callbacks that had not returned when their collection was made
 struct RecordingMetrics {
     let views: [ViewSnapshot]
     let counts: RecordingCounts
     let stats: Stats
     let startTime: UInt64
+    let clampedValues: UInt64
 
     func append(to batch: inout Batch, _ strings: inout TagDictionary) {
         let discarded = [("rejected", counts.rejected), ("gone", counts.gone), ("lost", counts.lost)]
@@ -28,6 +30,9 @@ struct RecordingMetrics {
             table(
                 "weir.series.unreported", "{series}", "Ended before anybody collected", by: nil,
                 [("", counts.unreported)], &strings),
+            table(
+                "weir.values.clamped", "{value}", "Integers that no Int64 holds, told as the nearest in a collection",
+                by: nil, [("", clampedValues)], &strings),
             table(
                 "weir.callbacks.late", "{callback}", "Callbacks that had not returned when their collection was made",
                 by: nil, [("", counts.late)], &strings),

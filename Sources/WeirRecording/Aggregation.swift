@@ -19,7 +19,10 @@ public struct Aggregation: Hashable, Sendable {
     /// How many measurements.
     public static let count = Aggregation(kind: .count)
 
-    /// Their sum, which only grows: a negative measurement changes nothing and is counted as rejected.
+    /// Their sum, which only grows: a negative measurement changes nothing and is counted as rejected. So is, in sums and
+    /// distributions of Doubles, one of 2^960 or more (9.7e288), so that no number of finite ones makes a sum infinite; with the
+    /// sum of squares, of 2^480. Sums of Int64 add up whatever comes; where an Int64 cannot hold the sum, the nearest is told, and
+    /// counted by `weir.values.clamped`.
     public static let sum = Aggregation(kind: .sum(isMonotonic: true))
 
     /// Their sum, which may shrink.
@@ -45,7 +48,7 @@ public struct Aggregation: Hashable, Sendable {
 
     /// How many measurements fell into each of many buckets whose width grows with the value, and their sum.
     ///
-    /// Any value of the Double range has a bucket, below zero too, and memory is taken only for powers of two in use.
+    /// Any value that a sum can take has a bucket, below zero too, and memory is taken only for powers of two in use.
     /// The buckets are those of OpenTelemetry's base-2 exponential histogram: `(base^i, base^(i+1)]` with base
     /// 2^(2^-scale).
     ///

@@ -245,6 +245,21 @@ final class BoundSeries: @unchecked Sendable {
         unsafe weir_cell_add(geometry.cell(FixedCell.gone), geometry.pitch, geometry.count, 1)
     }
 
+    /// The way of a Double that no sum can take.
+    @usableFromInline
+    @inline(never)
+    @_effects(releasenone)
+    func recordGreat(_ value: Double) {
+        guard value.magnitude < .infinity else { return reject() }
+        // Acquiring: the list was written before it was published.
+        var next = unsafe list.load(ordering: .acquiring)
+        if unsafe next.pointee == nil { return countGone() }
+        while let series = unsafe next.pointee {
+            unsafe series.recordGreat(value, geometry, RecordedTags(tags.storage))
+            unsafe next += 1
+        }
+    }
+
     /// Counts a measurement that is no number to add.
     @usableFromInline
     @inline(never)

@@ -110,6 +110,8 @@ extension Stats {
                 reclaim(&state)
                 settleDepartures(&state)
                 state.isCollecting = true
+                // Under the lock, so that a series which is made later is added to in the half of now alone.
+                stripes.turn()
                 state.collectionCount += 1
                 let (time, step) = clock.collectionTime()
                 let moment = CollectionMoment(

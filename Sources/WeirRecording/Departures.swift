@@ -241,13 +241,14 @@ extension StripeSet {
         switch kind {
         case .lastValue: return unsafe isSet(series)
         case .count: return sum(first) != 0
-        case .sum: return isDouble ? sumDouble(first) != 0 : sum(first) != 0
+        case .sum: return holdsSum(first, isDouble: isDouble)
         default: break
         }
-        let buckets = unsafe series.pointee.firstBucket..<first + series.pointee.cellCount
+        let view = unsafe series.pointee.view.takeUnretainedValue()
+        let buckets = unsafe series.pointee.firstBucket(view)..<first + series.pointee.cellCount
         if buckets.contains(where: { sum($0) != 0 }) { return true }
         // A sum may come after its bucket was moved.
-        if (first..<first + 2).contains(where: { isDouble ? sumDouble($0) != 0 : sum($0) != 0 }) { return true }
+        if holdsSum(first, isDouble: isDouble, pairs: 2) { return true }
         var isFound = false
         if let octaves = unsafe series.pointee.octaves {
             octaves.forEach { _, _, cell in
@@ -255,6 +256,10 @@ extension StripeSet {
             }
         }
         return isFound
+    }
+
+    private func holdsSum(_ cell: Int, isDouble: Bool, pairs: Int = 1) -> Bool {
+        isDouble ? !exactSum(cell, pairs: pairs).isZero : integerSum(cell) != 0
     }
 
     fileprivate func isSet(_ lastValue: UnsafeMutablePointer<Series>) -> Bool {
@@ -266,8 +271,8 @@ extension StripeSet {
     }
 
     /// Adds what the cells of a series hold to those of another of the same shape, or to none; the buckets of an
-    /// exponential distribution apart. It is taken away in the shared stripe, since the others are their cores' alone: who
-    /// adds meanwhile adds to what is left.
+    /// exponential distribution apart. It is taken away in the ledger or the shared stripe, since the others are their cores'
+    /// alone: who adds meanwhile adds to what is left.
     ///
     /// - Parameter isCopy: Whether a sum or a last value keeps it all the same.
     fileprivate func move(
@@ -286,7 +291,7 @@ extension StripeSet {
         case .count:
             moveInteger(from, to: to, isCopy: isCopy)
         case .sum:
-            if isDouble { moveDouble(from, to: to, isCopy: isCopy) } else { moveInteger(from, to: to, isCopy: isCopy) }
+            if isDouble { moveDouble(from, to: to, isCopy: isCopy) } else { moveSum(from, to: to, isCopy: isCopy) }
         default:
             unsafe moveDistribution(series, to: to, isDouble: isDouble)
         }
@@ -294,22 +299,20 @@ extension StripeSet {
 
     private func moveDistribution(_ series: UnsafeMutablePointer<Series>, to: Int?, isDouble: Bool) {
         let from = unsafe series.pointee.cell
+        let view = unsafe series.pointee.view.takeUnretainedValue()
         func place(_ offset: Int) -> Int? { to.map { $0 + offset } }
-        for cell in 0..<2 {
-            if isDouble {
-                moveDouble(from + cell, to: place(cell))
-            } else {
-                moveInteger(from + cell, to: place(cell))
+        if isDouble { moveDouble(from, pairs: 2, to: to) } else { moveSum(from, to: to) }
+        if let to, unsafe series.pointee.keepsExtremes {
+            let first = Series.extremesOffset(isDouble: isDouble)
+            for cell in first..<first + 2 {
+                unsafe weir_cell_atomic_raise(sharedAddress(of: to + cell), maximum(from + cell))
             }
         }
-        if let to, unsafe series.pointee.keepsExtremes {
-            for cell in 2..<4 { unsafe weir_cell_atomic_raise(sharedAddress(of: to + cell), maximum(from + cell)) }
-        }
         if unsafe series.pointee.keepsSquares {
-            let squares = unsafe series.pointee.squaresOffset / 8
+            let squares = unsafe series.pointee.squaresOffset(isDouble: isDouble)
             moveDouble(from + squares, to: place(squares))
         }
-        for bucket in unsafe series.pointee.firstBucket - from..<series.pointee.cellCount {
+        for bucket in unsafe series.pointee.firstBucket(view) - from..<series.pointee.cellCount {
             moveInteger(from + bucket, to: place(bucket))
         }
     }
@@ -321,10 +324,10 @@ extension StripeSet {
         if !isCopy { unsafe weir_cell_atomic_add(sharedAddress(of: cell), 0 &- value) }
     }
 
-    private func moveDouble(_ cell: Int, to other: Int?, isCopy: Bool = false) {
-        let value = sumDouble(cell)
-        guard value != 0 else { return }
-        if let other { unsafe weir_cell_atomic_add_double(sharedAddress(of: other), value) }
-        if !isCopy { unsafe weir_cell_atomic_add_double(sharedAddress(of: cell), -value) }
+    private func moveDouble(_ cell: Int, pairs: Int = 1, to other: Int?, isCopy: Bool = false) {
+        let value = exactSum(cell, pairs: pairs)
+        guard !value.isZero else { return }
+        if let other { addToLedger(other, value) }
+        if !isCopy { addToLedger(cell, -value) }
     }
 }

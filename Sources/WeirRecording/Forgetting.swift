@@ -93,12 +93,22 @@ extension Stats {
 }
 
 extension StripeSet {
-    /// A number that changes when a measurement changes a series: its cells, each by a weight of its own.
+    /// A number that changes when a measurement changes a series: its total or, of a distribution, its buckets, each by a
+    /// weight of its own.
     func activity(_ series: UnsafeMutablePointer<Series>) -> UInt64 {
-        var total: UInt64 = 0
-        for offset in 0..<(unsafe series.pointee.cellCount) {
-            total = unsafe total &* 31 &+ sum(series.pointee.cell + offset)
+        let view = unsafe series.pointee.view.takeUnretainedValue()
+        let (kind, first) = unsafe (series.addedKind, series.pointee.cell)
+        if kind == .sum {
+            guard view.isDouble else { return UInt64(truncatingIfNeeded: integerSum(first)) }
+            let sum = exactSum(first)
+            return (sum.rounded.bitPattern &* 31 &+ sum.remainder.x.bitPattern) &* 31 &+ sum.remainder.y.bitPattern
         }
+        let isDistribution = kind != .count && kind != .lastValue
+        let (begin, end) = unsafe (
+            isDistribution ? series.pointee.firstBucket(view) : first, first + series.pointee.cellCount
+        )
+        var total: UInt64 = 0
+        for cell in begin..<end { total = total &* 31 &+ sum(cell) }
         unsafe series.pointee.octaves?.forEach { _, _, cell in
             for offset in 0..<(1 << (unsafe series.pointee.octaves!.scale.scale)) {
                 total = total &* 31 &+ sum(cell + offset)

@@ -28,8 +28,8 @@ extension Measure where Value == Double {
 
     @inline(__always)
     private func record(_ value: Double, _ tags: Tags, at place: RecordingPlace) {
-        // As a number this is neither less than zero nor not finite.
-        if value.bitPattern < Double.infinity.bitPattern,
+        // As a number this is neither less than zero nor too great for a sum.
+        if value.bitPattern < Series.sumLimit.bitPattern,
             unsafe place.recordByShortcut(
                 tags, addNow: { unsafe weir_cell_try_add_double($1.base, $0, $1.pitch, $1.count, value) })
         {
@@ -65,10 +65,9 @@ extension Measure where Value == Int64 {
 
     @inline(__always)
     private func record(_ value: Int64, _ tags: Tags, at place: RecordingPlace) {
-        let bits = UInt64(bitPattern: value)
         if value >= 0,
             unsafe place.recordByShortcut(
-                tags, addNow: { unsafe weir_cell_try_add($1.base, $0, $1.pitch, $1.count, bits) })
+                tags, addNow: { unsafe weir_cell_try_add_signed($1.base, $0, $1.pitch, $1.count, value) })
         {
             return
         }
@@ -103,11 +102,21 @@ extension Measure {
 }
 
 extension RecordingPlace {
+    /// The way of a Double that no sum can take.
+    @inline(never)
+    @_effects(releasenone)
+    private func recordGreat(_ value: Double, _ slice: TagSlice) {
+        guard value.magnitude < .infinity else { return unsafe reject() }
+        unsafe record(slice) { unsafe $0.recordGreat(value, $1, $2()) }
+    }
+
     /// The way of everything that is not one add.
     @inline(never)
     @_effects(releasenone)
     func record(_ value: Double, _ tags: Tags) {
-        guard value.magnitude < .infinity else { return unsafe reject() }
+        guard value.magnitude < Series.sumLimit else {
+            return withExtendedLifetime(tags) { unsafe recordGreat(value, tags.storage.slice) }
+        }
         unsafe record(tags) { unsafe $0.record(value, $1, $2()) }
     }
 
@@ -122,7 +131,7 @@ extension RecordingPlace {
     @inline(never)
     @_effects(releasenone)
     func record(_ value: Double, _ slice: TagSlice) {
-        guard value.magnitude < .infinity else { return unsafe reject() }
+        guard value.magnitude < Series.sumLimit else { return unsafe recordGreat(value, slice) }
         unsafe record(slice) { unsafe $0.record(value, $1, $2()) }
     }
 

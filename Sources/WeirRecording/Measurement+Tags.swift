@@ -9,8 +9,8 @@ extension Measurement {
     func record(_ slice: TagSlice) {
         let place = unsafe RecordingPlace(core: info.pointee.defaultCore, slot: info.defaultSlot)
         let isDouble = unsafe info.pointee.isDouble
-        // What is less is neither negative nor, of a Double, not finite: as a number a Double's bits are in its order.
-        let limit = isDouble ? Double.infinity.bitPattern : 1 << 63
+        // What is less is neither negative nor, of a Double, too great for a sum: as a number a Double's bits are in its order.
+        let limit = isDouble ? Series.sumLimit.bitPattern : 1 << 63
         if unsafe bits < limit && place.recordByShortcut(slice, bits, isDouble: isDouble) { return }
         if isDouble {
             unsafe place.record(Double(bitPattern: bits), slice)

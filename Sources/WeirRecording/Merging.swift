@@ -7,24 +7,40 @@ private import CWeirCPU
 /// measurements in flight.
 extension Stats {
     /// Counts, and sums of an Int64 measure, also of its distributions.
-    package func mergeIntegers(_ series: SeriesList, into column: inout [Int64]) {
+    ///
+    /// - Parameter exact: Empty as long as an Int64 can hold every row; from then on has all of them as they are, and the column
+    ///   has those that it cannot hold as the nearest that it can.
+    package func mergeIntegers(_ series: SeriesList, into column: inout [Int64], exact: inout [Int128]) {
         let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+        let hasLedger = weir_cpu_ledger_is_used()
         column.reserveCapacity(column.count + series.count)
         for index in 0..<series.count {
-            var sum: UInt64 = 0
-            let cell = unsafe stripes.address(of: series.cells[index])
-            unsafe weir_cells_sum(&sum, cell, 1, stripes.pitch, stripeCount)
-            column.append(Int64(bitPattern: sum))
+            let cell = series.cells[index]
+            var sum: Int64 = 0
+            if unsafe !hasLedger && weir_cell_sum_signed(&sum, stripes.address(of: cell), stripes.pitch, stripeCount) {
+                column.append(sum)
+                if !exact.isEmpty { exact.append(Int128(sum)) }
+                continue
+            }
+            let whole = stripes.integerSum(cell)
+            let nearest = Int64(clamping: whole)
+            if exact.isEmpty, Int128(nearest) != whole { exact = column.map { Int128($0) } }
+            column.append(nearest)
+            if !exact.isEmpty || Int128(nearest) != whole { exact.append(whole) }
         }
     }
 
-    /// Sums of a Double measure.
-    package func mergeDoubles(_ series: SeriesList, into column: inout [Double]) {
-        let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+    /// Sums of a Double measure, rounded, and what they lack. Empties the cells that can be emptied: part of a collection.
+    package func mergeDoubles(
+        _ series: SeriesList, into column: inout [Double], remainders: inout [SIMD2<Double>]
+    ) {
         column.reserveCapacity(column.count + series.count)
+        remainders.reserveCapacity(remainders.count + series.count)
+        let taker = PairTaker(stripes)
         for index in 0..<series.count {
-            let cell = unsafe stripes.address(of: series.cells[index])
-            unsafe column.append(weir_cell_sum_double(cell, stripes.pitch, stripeCount))
+            let sum = taker.take(series.cells[index])
+            column.append(sum.rounded)
+            remainders.append(sum.remainder)
         }
     }
 
@@ -42,7 +58,7 @@ extension Stats {
     package func mergeBuckets(_ series: SeriesList, of view: ViewState, into column: inout [UInt64]) {
         let buckets = view.bounds.count + 1
         let stripeCount = weir_cpu_stripes_in_use(stripes.count)
-        let offset = Series.cellsBeforeBuckets(extremes: view.keepsExtremes, squares: view.keepsSquares)
+        let offset = view.cellsBeforeBuckets
         let first = column.count
         column.append(contentsOf: repeatElement(0, count: series.count * buckets))
         unsafe column.withUnsafeMutableBufferPointer { column in
@@ -54,32 +70,42 @@ extension Stats {
         }
     }
 
-    /// Sums of distributions of a Double measure, which are in two cells.
-    package func mergeDistributionSums(_ series: SeriesList, into column: inout [Double]) {
-        let stripeCount = weir_cpu_stripes_in_use(stripes.count)
+    /// Sums of distributions of a Double measure, which are in two pairs, as above.
+    package func mergeDistributionSums(
+        _ series: SeriesList, into column: inout [Double], remainders: inout [SIMD2<Double>]
+    ) {
         column.reserveCapacity(column.count + series.count)
+        remainders.reserveCapacity(remainders.count + series.count)
+        let taker = PairTaker(stripes)
         for index in 0..<series.count {
-            let cell = unsafe stripes.address(of: series.cells[index])
-            unsafe column.append(
-                weir_cell_sum_double(cell, stripes.pitch, stripeCount)
-                    + weir_cell_sum_double(cell + 8, stripes.pitch, stripeCount))
+            let sum = taker.take(series.cells[index], pairs: 2)
+            column.append(sum.rounded)
+            remainders.append(sum.remainder)
         }
     }
 
     /// Smallest and greatest values; NaN where there are none.
-    package func mergeExtremes(_ series: SeriesList, minima: inout [Double], maxima: inout [Double]) {
-        unsafe series.all.forEach { series in
-            let cell = unsafe series.pointee.cell + Series.extremesOffset / 8
+    package func mergeExtremes(
+        _ series: SeriesList, of view: ViewState, minima: inout [Double], maxima: inout [Double]
+    ) {
+        let offset = Series.extremesOffset(isDouble: view.isDouble)
+        for index in 0..<series.count {
+            let cell = series.cells[index] + offset
             let (greatest, least) = (stripes.maximum(cell), stripes.maximum(cell + 1))
             maxima.append(greatest == 0 ? .nan : double(orderedKey: greatest))
             minima.append(least == 0 ? .nan : double(orderedKey: ~least))
         }
     }
 
-    /// Sums of squares.
-    package func mergeSquares(_ series: SeriesList, into column: inout [Double]) {
+    /// Sums of squares, as above.
+    package func mergeSquares(
+        _ series: SeriesList, of view: ViewState, into column: inout [Double], remainders: inout [SIMD2<Double>]
+    ) {
+        let taker = PairTaker(stripes)
         unsafe series.all.forEach { series in
-            unsafe column.append(stripes.sumDouble(series.pointee.cell + series.pointee.squaresOffset / 8))
+            let sum = unsafe taker.take(series.pointee.cell + series.pointee.squaresOffset(isDouble: view.isDouble))
+            column.append(sum.rounded)
+            remainders.append(sum.remainder)
         }
     }
 
@@ -87,7 +113,7 @@ extension Stats {
     ///
     /// - Parameter append: One row: how many zeros, and the buckets above and below zero by index, ascending.
     package func mergeExponential(
-        _ series: SeriesList,
+        _ series: SeriesList, of view: ViewState,
         _ append: (_ zeros: UInt64, _ positive: [(Int32, UInt64)], _ negative: [(Int32, UInt64)]) -> Void
     ) {
         unsafe series.all.forEach { series in
@@ -104,14 +130,14 @@ extension Stats {
                     }
                 }
             }
-            unsafe append(stripes.sum(series.pointee.firstBucket), positive, negative)
+            unsafe append(stripes.sum(series.pointee.firstBucket(view)), positive, negative)
         }
     }
 }
 
 extension Series {
     /// The number of the first bucket's cell.
-    var firstBucket: Int { cell + Self.cellsBeforeBuckets(extremes: keepsExtremes, squares: keepsSquares) }
+    func firstBucket(_ view: ViewState) -> Int { cell + view.cellsBeforeBuckets }
 }
 
 extension ViewState {

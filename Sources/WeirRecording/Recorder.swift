@@ -23,7 +23,8 @@ public struct Recorder<Value: MeasureValue>: Sendable {
 }
 
 extension Recorder where Value == Double {
-    /// Records a value under every view of the measure. What is not finite is counted as rejected and changes nothing.
+    /// Records a value under every view of the measure. What is not finite is counted as rejected and changes nothing; so is,
+    /// for sums and distributions, what is as great as 2^960.
     @inlinable
     @inline(__always)
     public func record(_ value: Double) {
@@ -35,12 +36,13 @@ extension BoundSeries {
     @inlinable
     @inline(__always)
     func record(_ value: Double) {
-        guard value.magnitude < .infinity else { return reject() }
+        guard value.magnitude < Series.sumLimit else { return recordGreat(value) }
         // Acquiring: the series, and the cells, were written before.
         if let series = unsafe distribution.load(ordering: .acquiring) {
             unsafe series.recordDistribution(value, geometry)
         } else if Int64(bitPattern: value.bitPattern) > limit.load(ordering: .acquiring) {
-            unsafe weir_cell_add_double(cells.load(ordering: .relaxed), geometry.pitch, geometry.count, value)
+            unsafe weir_cell_add_double(
+                cells.load(ordering: .relaxed), geometry.pitch, geometry.count, geometry.half, value)
         } else {
             recordAll(value)
         }
@@ -53,13 +55,13 @@ extension Recorder where Value == Int64 {
     @inline(__always)
     public func record(_ value: Int64) {
         // Acquiring: the cells were written before.
-        if value > bound.limit.load(ordering: .acquiring) {
-            unsafe weir_cell_add(
-                bound.cells.load(ordering: .relaxed), bound.geometry.pitch, bound.geometry.count,
-                UInt64(bitPattern: value))
-        } else {
-            bound.recordAll(value)
+        if value > bound.limit.load(ordering: .acquiring),
+            unsafe weir_cell_add_signed(
+                bound.cells.load(ordering: .relaxed), bound.geometry.pitch, bound.geometry.count, value)
+        {
+            return
         }
+        bound.recordAll(value)
     }
 }
 

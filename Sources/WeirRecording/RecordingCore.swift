@@ -71,7 +71,8 @@ struct RecordingPlace {
                 isDouble
                 ? weir_cell_try_add_double(
                     stripes.base, cell, stripes.pitch, stripes.count, Double(bitPattern: bits))
-                : weir_cell_try_add(stripes.base, cell, stripes.pitch, stripes.count, bits)
+                : weir_cell_try_add_signed(
+                    stripes.base, cell, stripes.pitch, stripes.count, Int64(bitPattern: bits))
         }
         unsafe weir_reader_leave(visit)
         return isDone

@@ -1,4 +1,3 @@
-private import CWeirCPU
 internal import Synchronization
 
 extension Stats {
@@ -24,7 +23,8 @@ extension Stats {
             let past = unsafe view.makeSeries(
                 tags: tags, in: stripes, time: start, collection: series.pointee.firstCollection)
         else { return }
-        unsafe stripes.move(series.pointee.cell, to: past.pointee.cell, isDouble: view.isDouble)
+        let (cell, pastCell) = unsafe (series.pointee.cell, past.pointee.cell)
+        if view.isDouble { stripes.movePair(cell, to: pastCell) } else { stripes.moveSum(cell, to: pastCell) }
         unsafe series.pointee.startTime.store(max(time, start &+ 1), ordering: .relaxed)
         view.version += 1
         unsafe end(past, &state, time: time)
@@ -39,20 +39,23 @@ extension Stats {
 }
 
 extension StripeSet {
-    /// Makes what a cell adds up to the value of one that nobody sees yet.
-    ///
-    /// It is taken away in the shared stripe, since the others are their cores' alone; who adds meanwhile adds to what is
-    /// left.
-    fileprivate func move(_ cell: Int, to other: Int, isDouble: Bool) {
-        weir_cpu_use_shared()
-        if isDouble {
-            let value = sumDouble(cell)
-            unsafe weir_cell_store(sharedAddress(of: other), value.bitPattern)
-            unsafe weir_cell_atomic_add_double(sharedAddress(of: cell), -value)
-        } else {
-            let value = sum(cell)
-            unsafe weir_cell_store(sharedAddress(of: other), value)
-            unsafe weir_cell_atomic_add(sharedAddress(of: cell), 0 &- value)
-        }
+    /// Moves what a pair holds to the ledger of one that nobody sees yet, and leaves it with nothing: neither in its ledger nor,
+    /// but for what comes meanwhile, in its cells. Where no cell can be emptied its ledger holds the difference.
+    fileprivate func movePair(_ pair: Int, to other: Int) {
+        turn()
+        _ = take(pair)
+        turn()
+        let sum = take(pair)
+        setLedger(other, sum)
+        addToLedger(pair, -sum)
+    }
+
+    /// Moves what a sum of Int64 holds to the ledger of another one, in its own ledger: cells are their cores' alone, and who adds
+    /// meanwhile adds to what is left.
+    func moveSum(_ cell: Int, to other: Int?, isCopy: Bool = false) {
+        let sum = integerSum(cell)
+        guard sum != 0 else { return }
+        if let other { addToLedger(other, sum) }
+        if !isCopy { addToLedger(cell, -sum) }
     }
 }

@@ -8,9 +8,10 @@ public import Synchronization
 /// holds it, and its last values are reported. Its tags' entries follow it in memory, so that they are compared without
 /// another hop.
 ///
-/// The cells of a distribution: two sums, then smallest and greatest where they are kept, the sum of squares where it
-/// is kept, then the buckets. A Double is added to one of the sums, so that one addition need not wait for the one
-/// before. The count is the buckets' sum, never a cell of its own.
+/// The cells of a distribution: its sum, then smallest and greatest where they are kept, the sum of squares where it is
+/// kept, then the buckets. A sum of Doubles is a pair of cells (see "Cells" in Contributing), and a distribution has two of them: a
+/// Double is added to one, so that one addition need not wait for the one before. The count is the buckets' sum, never a cell of
+/// its own.
 @usableFromInline
 @safe
 package struct Series: ~Copyable {
@@ -124,18 +125,31 @@ extension Series {
     }
 
     /// The cells before a distribution's buckets.
-    static func cellsBeforeBuckets(extremes: Bool, squares: Bool) -> Int {
-        2 + (extremes ? 2 : 0) + (squares ? 1 : 0)
+    static func cellsBeforeBuckets(isDouble: Bool, extremes: Bool, squares: Bool) -> Int {
+        sumCells(isDouble: isDouble) + (extremes ? 2 : 0) + (squares ? 2 : 0)
     }
+
+    /// The cells of a distribution's sum.
+    @inline(__always)
+    static func sumCells(isDouble: Bool) -> Int { isDouble ? 4 : 1 }
 
     /// Where its tags begin.
     @inline(__always)
     fileprivate static var tagsOffset: Int { (MemoryLayout<Series>.stride + 63) & ~63 }
 
-    /// Cells of an Extremes pair, where they are kept: the greatest key, and the greatest complement of one.
-    static let extremesOffset = 2 * 8
+    /// Where extremes are, in cells, where they are kept: the greatest key, and the greatest complement of one.
+    @inline(__always)
+    static func extremesOffset(isDouble: Bool) -> Int { sumCells(isDouble: isDouble) }
 
-    var squaresOffset: Int { (keepsExtremes ? 4 : 2) * 8 }
+    /// Where the pair of the sum of squares is, in cells.
+    @inline(__always)
+    func squaresOffset(isDouble: Bool) -> Int { Self.sumCells(isDouble: isDouble) + (keepsExtremes ? 2 : 0) }
+
+    /// A sum adds Doubles up whose magnitude is less; of those, 2^64 make nothing infinite.
+    @usableFromInline static var sumLimit: Double { 0x1p960 }
+
+    /// The same for their squares.
+    static var squareLimit: Double { 0x1p480 }
 }
 
 /// A Double as an unsigned number of the same order; 0 is no Double's but one NaN's, and stands for none.
@@ -153,7 +167,7 @@ package func double(orderedKey key: UInt64) -> Double {
 // MARK: - Recording
 
 extension UnsafeMutablePointer where Pointee == Series {
-    /// Adds a finite Double to the cells of the core that runs.
+    /// Adds a Double below ``Series/sumLimit`` to the cells of the core that runs.
     ///
     /// Comparisons and no switch: a jump through a table would cost as much as the add.
     ///
@@ -162,7 +176,7 @@ extension UnsafeMutablePointer where Pointee == Series {
     func record(_ value: Double, _ stripes: StripeGeometry, _ tags: @autoclosure () -> RecordedTags) {
         // Relaxed: a measurement that still sees the old limit goes into cells that are still the series' own.
         if unsafe Int64(bitPattern: value.bitPattern) > pointee.limit.load(ordering: .relaxed) {
-            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
+            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, stripes.half, value)
         } else if unsafe pointee.kind.load(ordering: .relaxed) == .distribution {
             unsafe recordDistribution(value, stripes)
         } else {
@@ -176,8 +190,8 @@ extension UnsafeMutablePointer where Pointee == Series {
         let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value))
         unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
         // By bits of the value, which are known before the bucket is.
-        let sum = Int(truncatingIfNeeded: (value.bitPattern &>> 30 ^ value.bitPattern &>> 46) & 8)
-        unsafe weir_cell_add_double(pointee.cells + sum, stripes.pitch, stripes.count, value)
+        let sum = Int(truncatingIfNeeded: (value.bitPattern &>> 29 ^ value.bitPattern &>> 45) & 16)
+        unsafe weir_cell_add_double(pointee.cells + sum, stripes.pitch, stripes.count, stripes.half, value)
     }
 
     /// Adds an Int64 to the cells of the core that runs.
@@ -185,9 +199,17 @@ extension UnsafeMutablePointer where Pointee == Series {
     func record(_ value: Int64, _ stripes: StripeGeometry, _ tags: @autoclosure () -> RecordedTags) {
         // Relaxed, as above.
         if unsafe value > pointee.limit.load(ordering: .relaxed) {
-            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+            unsafe addToSum(value, stripes)
         } else {
             unsafe recordRest(value, stripes, tags())
+        }
+    }
+
+    /// Adds to the cell of an integer's sum or, where it is full, to its ledger.
+    @inline(__always)
+    private func addToSum(_ value: Int64, _ stripes: StripeGeometry) {
+        if unsafe !weir_cell_add_signed(pointee.cells, stripes.pitch, stripes.count, value) {
+            unsafe weir_ledger_add(pointee.cells, stripes.pitch, stripes.count, value)
         }
     }
 
@@ -200,9 +222,17 @@ extension UnsafeMutablePointer where Pointee == Series {
     /// Adds to the last value, or from nothing where there is none. Makes no exemplar of it.
     func addToLast(_ amount: Double, _ stripes: StripeGeometry) {
         guard unsafe addedKind == .lastValue else {
-            return unsafe pointee.tags._withUnsafeGuaranteedRef { unsafe record(amount, stripes, RecordedTags($0)) }
+            return unsafe pointee.tags._withUnsafeGuaranteedRef { tags in
+                guard amount.magnitude < Series.sumLimit else {
+                    return unsafe recordGreat(amount, stripes, RecordedTags(tags))
+                }
+                unsafe record(amount, stripes, RecordedTags(tags))
+            }
         }
-        unsafe weir_cell_atomic_add_double(pointee.cells, amount)
+        guard unsafe weir_cell_atomic_add_double(pointee.cells, amount) else {
+            _ = unsafe reject(stripes, kind: .lastValue)
+            return
+        }
         if unsafe weir_cell_load(pointee.cells + 8) == 0 { unsafe weir_cell_store(pointee.cells + 8, 1) }
     }
 
@@ -240,15 +270,17 @@ extension UnsafeMutablePointer where Pointee == Series {
         case .count:
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
         case .sum where value >= 0 || limit() == .min:
-            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, value)
+            unsafe weir_cell_add_double(pointee.cells, stripes.pitch, stripes.count, stripes.half, value)
         case .lastValue:
             unsafe storeLast(value.bitPattern)
         case .distribution:
             unsafe recordDistribution(value, stripes)
         case .fullDistribution, .exponential:
+            guard unsafe canSquare(value) else { return unsafe reject(stripes, kind: kind) }
             guard let bucket = unsafe addToBucket(value, stripes, kind: kind) else { return false }
-            unsafe weir_cell_add_double(pointee.cells + (bucket & 1) &* 8, stripes.pitch, stripes.count, value)
-            unsafe addExtras(value, stripes)
+            let sum = unsafe pointee.cells + (bucket & 1) &* 16
+            unsafe weir_cell_add_double(sum, stripes.pitch, stripes.count, stripes.half, value)
+            unsafe addExtras(value, stripes, isDouble: true)
         default:
             return unsafe reject(stripes, kind: kind)
         }
@@ -262,18 +294,18 @@ extension UnsafeMutablePointer where Pointee == Series {
         case .count:
             unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, 1)
         case .sum where value >= 0 || limit() == .min:
-            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+            unsafe addToSum(value, stripes)
         case .lastValue:
             unsafe storeLast(UInt64(bitPattern: value))
         case .distribution:
             let bucket = unsafe Int(weir_bucket(pointee.bounds, pointee.boundQuads, value.asDouble(inBucketOf: kind)))
             unsafe weir_cell_add(pointee.buckets + bucket &* 8, stripes.pitch, stripes.count, 1)
-            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
+            unsafe addToSum(value, stripes)
         case .fullDistribution, .exponential:
             let double = value.asDouble(inBucketOf: kind)
             guard unsafe addToBucket(double, stripes, kind: kind) != nil else { return false }
-            unsafe weir_cell_add(pointee.cells, stripes.pitch, stripes.count, UInt64(bitPattern: value))
-            unsafe addExtras(double, stripes)
+            unsafe addToSum(value, stripes)
+            unsafe addExtras(double, stripes, isDouble: false)
         default:
             return unsafe reject(stripes, kind: kind)
         }
@@ -315,17 +347,31 @@ extension UnsafeMutablePointer where Pointee == Series {
         unsafe pointee.view.takeUnretainedValue().stats.growOctaves(of: self, place)
     }
 
+    /// Whether a value can be in a sum of squares, where one is kept.
     @inline(__always)
-    private func addExtras(_ value: Double, _ stripes: StripeGeometry) {
+    private func canSquare(_ value: Double) -> Bool {
+        unsafe !pointee.keepsSquares || value.magnitude < Series.squareLimit
+    }
+
+    @inline(__always)
+    private func addExtras(_ value: Double, _ stripes: StripeGeometry, isDouble: Bool) {
         if unsafe pointee.keepsExtremes {
             let key = orderedKey(value)
-            let greatest = unsafe pointee.cells + Series.extremesOffset
+            let greatest = unsafe pointee.cells + Series.extremesOffset(isDouble: isDouble) &* 8
             unsafe weir_cell_raise(greatest, stripes.pitch, stripes.count, key)
             unsafe weir_cell_raise(greatest + 8, stripes.pitch, stripes.count, ~key)
         }
         if unsafe pointee.keepsSquares {
-            let squares = unsafe pointee.cells + pointee.squaresOffset
-            unsafe weir_cell_add_double(squares, stripes.pitch, stripes.count, value * value)
+            let squares = unsafe pointee.cells + pointee.squaresOffset(isDouble: isDouble) &* 8
+            unsafe weir_cell_add_double(squares, stripes.pitch, stripes.count, stripes.half, value * value)
+        }
+    }
+
+    /// Records a Double of ``Series/sumLimit`` or more, which is not infinite: only counts and last values can take it.
+    func recordGreat(_ value: Double, _ stripes: StripeGeometry, _ tags: @autoclosure () -> RecordedTags) {
+        switch unsafe addedKind {
+        case .count, .lastValue, .gone: unsafe record(value, stripes, tags())
+        default: _ = unsafe reject(stripes, kind: .sum)
         }
     }
 }
@@ -351,4 +397,9 @@ struct StripeGeometry {
     func cell(_ number: Int) -> UnsafeMutablePointer<CChar> {
         unsafe base + number &* 8
     }
+
+    /// Where it stands which half of a pair is added to.
+    @inlinable
+    @inline(__always)
+    var half: UnsafePointer<CChar> { unsafe UnsafePointer(base + Int(WEIR_HALF_OFFSET)) }
 }

@@ -8,7 +8,8 @@ private import Musl
 private import Darwin
 #endif
 
-/// The memory of all cells: one stripe for each core that the machine may have, and one shared by whoever needs it.
+/// The memory of all cells: one stripe for each core that the machine may have, one shared by whoever needs it, and two for
+/// the ledger (see `StripeSet+Ledger.swift`).
 ///
 /// All stripes are one mapping, reserved in full and paid for page by page where a core really records. A cell has the
 /// same place in every stripe; its number is that place. Each core writes its own stripe by ``weir_cell_add`` and its
@@ -29,6 +30,9 @@ package final class StripeSet: @unchecked Sendable {
     private var next: Int
     /// Cells to use again, by the length of their run.
     private var free: [Int: [Int]] = [:]
+    /// The half of every pair that nobody writes, in bytes behind the first; `nil` where that is not known. Of the collection
+    /// that runs, or under the lock.
+    var idleHalf: Int?
 
     /// The first cells of every stripe are the process's own: see ``FixedCell``.
     static let reservedCells = 16
@@ -42,7 +46,7 @@ package final class StripeSet: @unchecked Sendable {
     /// - Throws: ``StatsError/noMemory(wanted:)`` where even that is refused.
     init(cells: Int = StripeSet.preferredCells) throws(StatsError) {
         count = weir_cpu_count()
-        let stripes = Int(count) + 1
+        let stripes = Int(count) + 1 + Self.ledgerStripes
         var pitch = max(4096, (cells * 8 + 4095) & ~4095)
         while true {
             let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -65,7 +69,7 @@ package final class StripeSet: @unchecked Sendable {
     }
 
     deinit {
-        unsafe munmap(base, pitch * (Int(count) + 1))
+        unsafe munmap(base, pitch * (Int(count) + 1 + Self.ledgerStripes))
     }
 
     /// How many cells a stripe holds.
@@ -92,7 +96,7 @@ package final class StripeSet: @unchecked Sendable {
 
     /// Gives a run back. Nobody may write it any more; it is zeroed in every stripe.
     func release(_ cell: Int, length: Int) {
-        for stripe in 0...Int(count) {
+        for stripe in 0...Int(count) + Self.ledgerStripes {
             let address = unsafe base + cell * 8 + stripe * pitch
             for offset in stride(from: 0, to: length * 8, by: 8) where unsafe weir_cell_load(address + offset) != 0 {
                 // Not written where it is zero already: that would touch pages of cores that never recorded.
@@ -104,25 +108,13 @@ package final class StripeSet: @unchecked Sendable {
 
     // MARK: - Reading, over all stripes
 
-    /// Sums a cell. Wraps around like the adds did.
+    /// Sums a cell of a count. Wraps around like the adds did.
     @inline(__always)
     package func sum(_ cell: Int) -> UInt64 {
         var total: UInt64 = 0
         var address = unsafe base + cell * 8
         for _ in 0...count {
             unsafe total &+= weir_cell_load(address)
-            unsafe address += pitch
-        }
-        return total
-    }
-
-    /// Sums a cell that holds a Double.
-    @inline(__always)
-    package func sumDouble(_ cell: Int) -> Double {
-        var total = 0.0
-        var address = unsafe base + cell * 8
-        for _ in 0...count {
-            unsafe total += Double(bitPattern: weir_cell_load(address))
             unsafe address += pitch
         }
         return total
@@ -155,4 +147,5 @@ enum FixedCell {
     static let gone = 5
     /// Measurements that found no memory for a series.
     static let lost = 6
+    // 8, a cache line of its own: which half is added to. See `WEIR_HALF_OFFSET`.
 }

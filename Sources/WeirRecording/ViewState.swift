@@ -149,12 +149,16 @@ package final class ViewState: @unchecked Sendable {
         return ExemplarSlots(view.exemplars, kind: kind, limit: limit, count: count)
     }
 
+    var cellsBeforeBuckets: Int {
+        Series.cellsBeforeBuckets(
+            isDouble: isDouble, extremes: view.aggregation.keepsExtremes, squares: view.aggregation.keepsSquares)
+    }
+
     private var cellCount: Int {
-        let aggregation = view.aggregation
-        let before = Series.cellsBeforeBuckets(
-            extremes: aggregation.keepsExtremes, squares: aggregation.keepsSquares)
-        return switch aggregation.kind {
-        case .count, .sum: 1
+        let before = cellsBeforeBuckets
+        return switch view.aggregation.kind {
+        case .count: 1
+        case .sum: isDouble ? 2 : 1
         case .lastValue: 2
         case .distribution: before + bounds.count + 1
         case .exponential: before + 1
@@ -170,8 +174,7 @@ package final class ViewState: @unchecked Sendable {
         guard let cell = stripes.allocate(cellCount) else { return nil }
         let aggregation = view.aggregation
         let cells = unsafe kind == .lastValue ? stripes.sharedAddress(of: cell) : stripes.address(of: cell)
-        let before = Series.cellsBeforeBuckets(
-            extremes: aggregation.keepsExtremes, squares: aggregation.keepsSquares)
+        let before = cellsBeforeBuckets
         let exemplars = exemplarSlots
         let series = unsafe UnsafeMutablePointer<Series>.allocate(tagCount: tags.count)
         unsafe series.initialize(

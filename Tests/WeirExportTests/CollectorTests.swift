@@ -339,7 +339,7 @@ extension ViewColumns {
 }
 
 extension Batch {
-    fileprivate func table(_ name: String) -> ViewColumns? { views.first { $0.name == name } }
+    func table(_ name: String) -> ViewColumns? { views.first { $0.name == name } }
 
     /// The tag values of each row, key by key.
     fileprivate func tags(_ table: ViewColumns) -> [[String?]] {

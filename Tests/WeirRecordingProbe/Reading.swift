@@ -32,17 +32,18 @@ func readings() -> [String: [String: Reading]] {
 extension Reading {
     fileprivate init(_ view: ViewSnapshot, _ row: Int, of stats: Stats) {
         var (integers, doubles): ([Int64], [Double]) = ([], [])
+        var (exact, remainders): ([Int128], [SIMD2<Double>]) = ([], [])
         let (state, series) = (view.state, view.live)
         switch state.form {
         case .count:
-            stats.mergeIntegers(series, into: &integers)
+            stats.mergeIntegers(series, into: &integers, exact: &exact)
             integer = integers[row]
         case .sum:
             if state.isDouble {
-                stats.mergeDoubles(series, into: &doubles)
+                stats.mergeDoubles(series, into: &doubles, remainders: &remainders)
                 double = doubles[row]
             } else {
-                stats.mergeIntegers(series, into: &integers)
+                stats.mergeIntegers(series, into: &integers, exact: &exact)
                 integer = integers[row]
             }
         case .lastValue:
@@ -50,20 +51,20 @@ extension Reading {
             integer = integers[row]
         case .distribution, .exponentialDistribution:
             if state.isDouble {
-                stats.mergeDistributionSums(series, into: &doubles)
+                stats.mergeDistributionSums(series, into: &doubles, remainders: &remainders)
                 double = doubles[row]
             } else {
-                stats.mergeIntegers(series, into: &integers)
+                stats.mergeIntegers(series, into: &integers, exact: &exact)
                 integer = integers[row]
             }
             if state.keepsExtremes {
                 var (minima, maxima): ([Double], [Double]) = ([], [])
-                stats.mergeExtremes(series, minima: &minima, maxima: &maxima)
+                stats.mergeExtremes(series, of: state, minima: &minima, maxima: &maxima)
                 (least, greatest) = (minima[row], maxima[row])
             }
             if state.keepsSquares {
                 var all: [Double] = []
-                stats.mergeSquares(series, into: &all)
+                stats.mergeSquares(series, of: state, into: &all, remainders: &remainders)
                 squares = all[row]
             }
         }
@@ -73,7 +74,7 @@ extension Reading {
             buckets = Array(buckets[row * width..<(row + 1) * width])
         } else if case .exponentialDistribution = state.form {
             var next = 0
-            stats.mergeExponential(series) { zeros, positive, negative in
+            stats.mergeExponential(series, of: state) { zeros, positive, negative in
                 if next == row {
                     self.zeros = zeros
                     self.positive = Dictionary(uniqueKeysWithValues: positive)

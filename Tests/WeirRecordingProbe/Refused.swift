@@ -4,6 +4,7 @@ import Synchronization
 import WeirRecording
 
 private let measure = Measure<Int64>("refused.measure")
+private let amount = Measure<Double>("refused.amount")
 private let key: TagKey = "refused.key"
 
 /// The kernel refuses the barrier from some moment on: what readers may see is not used again, although it ends and is told.
@@ -29,9 +30,26 @@ func probeRefused(_ probe: inout Probe) {
         }
         try register(View("v", of: measure, by: [key], as: .sum))
         while hasBegun.load(ordering: .relaxed) < 2 { yield() }
+        let sums = try Stats(cellsPerCore: 1024)
+        try sums.register(View("sum", of: amount, as: .sum))
+        let recorder = amount.bound(in: sums)
+        for _ in 0..<5 {
+            recorder.record(1)
+            _ = total(of: sums)
+        }
+        recorder.record(1)
         probe.expect(weir_cpu_barrier(), true, "the barrier at first")
         probe.expect(probe_refuse_barrier(), true, "a filter")
         probe.expect(weir_cpu_barrier(), false, "the barrier then")
+        probe.expect(weir_cpu_restart(), false, "the restart of sequences then")
+        for round in 7...20 {
+            recorder.record(1)
+            probe.expect(total(of: sums), Double(round), "a sum whose halves are not emptied any more")
+        }
+        recorder.restartSums()
+        probe.expect(total(of: sums), 0, "a sum that began anew")
+        recorder.record(3)
+        probe.expect(total(of: sums), 3, "what came after it began anew")
         for _ in 0..<200 {
             Stats.default.forget(Tags())
             try register(View("w", of: measure, by: [key], as: .count))
@@ -47,6 +65,13 @@ func probeRefused(_ probe: inout Probe) {
     } catch {
         probe.fail("\(error)")
     }
+}
+
+/// What the one series of the only view adds up to.
+private func total(of stats: Stats) -> Double {
+    var (sums, remainders): ([Double], [SIMD2<Double>]) = ([], [])
+    stats.collect { views, _, _ in stats.mergeDoubles(views[0].live, into: &sums, remainders: &remainders) }
+    return sums.first ?? -1
 }
 
 /// Makes one series a round, forgets it and collects. Says how many were told to have ended, and how many measurements found

@@ -89,7 +89,7 @@ struct ExactTotalsTests {
 }
 
 /// Moves all threads of the process from core to core, and interrupts them with signals, until it is stopped.
-private final class Disturber: @unchecked Sendable {
+final class Disturber: @unchecked Sendable {
     // Sendable: only `goesOn` is shared, under its lock.
     private let lock = NSLock()
     private var goesOn = true

@@ -64,8 +64,9 @@ struct HandleRecorderTests {
         stats.collect { views, _, _ in
             recorder.restartSums()
             recorder.restartSums()
-            stats.mergeIntegers(views[0].live, into: &values)
-            stats.mergeIntegers(views[0].ended, into: &ended)
+            var exact: [Int128] = []
+            stats.mergeIntegers(views[0].live, into: &values, exact: &exact)
+            stats.mergeIntegers(views[0].ended, into: &ended, exact: &exact)
         }
         // The observer's was before the collection looked, the other is after.
         #expect(values == [0])

@@ -98,29 +98,36 @@ extension Stats {
         var buckets: [UInt64] = []
         var (minima, maxima, squares): ([Double], [Double], [Double]) = ([], [], [])
         var exponential: [(UInt64, [(Int32, UInt64)], [(Int32, UInt64)])] = []
-        mergeIntegers(series, into: &integers)
-        mergeDoubles(series, into: &doubles)
+        var exact: [Int128] = []
+        var remainders: [SIMD2<Double>] = []
+        let hasIntegers = view.form.isCount || !view.isDouble
         switch view.form {
-        case .count, .sum: break
+        case .count, .sum:
+            if hasIntegers {
+                mergeIntegers(series, into: &integers, exact: &exact)
+            } else {
+                mergeDoubles(series, into: &doubles, remainders: &remainders)
+            }
         case .lastValue:
-            (integers, doubles) = ([], [])
             mergeLastValues(series) { bits in
                 integers.append(Int64(bitPattern: bits))
                 doubles.append(Double(bitPattern: bits))
             }
         case .distribution, .exponentialDistribution:
-            doubles = []
-            mergeDistributionSums(series, into: &doubles)
+            if hasIntegers {
+                mergeIntegers(series, into: &integers, exact: &exact)
+            } else {
+                mergeDistributionSums(series, into: &doubles, remainders: &remainders)
+            }
             if view.form.isExplicit {
                 mergeBuckets(series, of: view, into: &buckets)
             } else {
-                mergeExponential(series) { exponential.append(($0, $1, $2)) }
+                mergeExponential(series, of: view) { exponential.append(($0, $1, $2)) }
             }
-            if view.keepsExtremes { mergeExtremes(series, minima: &minima, maxima: &maxima) }
-            if view.keepsSquares { mergeSquares(series, into: &squares) }
+            if view.keepsExtremes { mergeExtremes(series, of: view, minima: &minima, maxima: &maxima) }
+            if view.keepsSquares { mergeSquares(series, of: view, into: &squares, remainders: &remainders) }
         }
         let width = view.bounds.count + 1
-        let hasIntegers = view.form.isCount || !view.isDouble
         return (0..<series.count).map { row in
             var reading = Reading()
             (reading.start, reading.end) = series.times(at: row)

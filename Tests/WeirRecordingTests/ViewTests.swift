@@ -315,9 +315,9 @@ struct ViewTests {
         #expect(readings.counts.rejected == 12)
         #expect(readings["view", one]?.double == 2 * .leastNonzeroMagnitude)
         #expect(readings["up-down", one]?.double == -2)
-        // Sums of Int64 wrap around and never trap.
-        #expect(readings["int"]?.integer == -2)
-        #expect(readings["int-up-down"]?.integer == .min &- 1 &- 2)
+        // Sums of Int64 never wrap and never trap: this one is twice as great.
+        #expect(readings["int"]?.integer == .max)
+        #expect(readings["int-up-down"]?.integer == Int64.max - 2)
     }
 
     @Test("a measure without a view changes nothing, not even what is rejected")
@@ -332,14 +332,16 @@ struct ViewTests {
     @Test("distributions put every Double where it belongs", arguments: [false, true])
     func everyDouble(full: Bool) throws {
         let stats = try Stats.small()
+        // Squares have to be finite too.
+        let greatest = full ? 0x1p480.nextDown : 0x1p960.nextDown
         try stats.register(
             View(
                 "d", of: measure,
-                as: .distribution(bounds: [-1, 0, 0x1p-1030, 1, 1e300], extremes: full, squares: full)),
+                as: .distribution(bounds: [-1, 0, 0x1p-1030, 1, 1e100], extremes: full, squares: full)),
             View("e", of: measure, as: .exponentialDistribution(relativeError: 0.1, extremes: full, squares: full)))
         let values: [Double] = [
-            -.greatestFiniteMagnitude, -1, -0.5, -.leastNonzeroMagnitude, -0.0, 0, .leastNonzeroMagnitude, 0x1p-1030, 1,
-            1.0.nextUp, 1e300, .greatestFiniteMagnitude,
+            -greatest, -1, -0.5, -.leastNonzeroMagnitude, -0.0, 0, .leastNonzeroMagnitude, 0x1p-1030, 1,
+            1.0.nextUp, 1e100, greatest,
         ]
         for value in values { measure.record(value, in: stats) }
         let readings = stats.readings()
@@ -349,10 +351,12 @@ struct ViewTests {
         #expect(readings["e"]?.positive.values.reduce(0, +) == 6)
         if full {
             for view in ["d", "e"] {
-                #expect(readings[view]?.least == -.greatestFiniteMagnitude)
-                #expect(readings[view]?.greatest == .greatestFiniteMagnitude)
-                #expect(readings[view]?.squares == .infinity)
+                #expect(readings[view]?.least == -greatest)
+                #expect(readings[view]?.greatest == greatest)
+                #expect(readings[view]?.squares.isFinite == true)
             }
         }
+        for value in [-greatest.nextUp, greatest.nextUp, .greatestFiniteMagnitude] { measure.record(value, in: stats) }
+        #expect(stats.readings().counts.rejected == 6)
     }
 }

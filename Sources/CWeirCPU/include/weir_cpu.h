@@ -1,8 +1,12 @@
 // The machine under the recording path: which core runs, and an add into that core's stripe.
 //
 // A stripe is the memory of one core; stripes lie `pitch` bytes apart, so that a cell of core c is at
-// `cell + c * pitch`, where `cell` is its address in the first stripe. One stripe more than there are cores stands
-// behind the last: it is shared, and only atomics touch it.
+// `cell + c * pitch`, where `cell` is its address in the first stripe. Three stripes more than there are cores stand
+// behind the last: one is shared, and only atomics touch it; two are the ledger, where what does not fit into a cell goes,
+// and what was taken out of it.
+//
+// A sum of Doubles has two cells side by side, its halves. One word says which of them is added to, so that the other one can
+// be emptied: see weir_cpu_restart().
 //
 // Two ways to add, one chosen for the process before main (weir_cpu_is_rseq):
 //
@@ -25,6 +29,10 @@
 #else
 #define WEIR_HAS_RSEQ 0
 #endif
+
+/// Where in the first stripe it stands which half of a pair is added to: how many bytes it lies behind the first. A cache line
+/// of its own: it is read by all cores, and written once a collection.
+#define WEIR_HALF_OFFSET 64
 
 #define WEIR_HIDDEN __attribute__((visibility("hidden")))
 #define WEIR_INLINE static inline __attribute__((always_inline))
@@ -59,12 +67,32 @@ uint32_t weir_cpu_stripes_in_use(uint32_t count);
 /// Makes every thread of the process pass a full memory barrier. False where the kernel has no such call.
 bool weir_cpu_barrier(void);
 
+/// The same, and restarts every sequence that runs: one that began before this has committed or will begin again, so that what
+/// it reads first it reads as of now. False where the kernel does not do that (Linux before 5.10, a seccomp filter), and in
+/// atomic mode, where there are no sequences.
+bool weir_cpu_restart(void);
+
+/// Says that ledgers of integers are added to from now on.
+void weir_cpu_use_ledger(void);
+
+/// Whether any ledger of an integer may hold anything.
+bool weir_cpu_ledger_is_used(void);
+
 WEIR_INLINE uint64_t weir_cell_load(const void *cell) {
     return __atomic_load_n((const uint64_t *)cell, __ATOMIC_RELAXED);
 }
 
 WEIR_INLINE void weir_cell_store(void *cell, uint64_t value) {
     __atomic_store_n((uint64_t *)cell, value, __ATOMIC_RELAXED);
+}
+
+/// Takes what a cell holds that atomics alone touch.
+WEIR_INLINE uint64_t weir_cell_take(void *cell) { return __atomic_exchange_n((uint64_t *)cell, 0, __ATOMIC_RELAXED); }
+
+WEIR_INLINE double weir_cell_as_double(uint64_t bits) {
+    double number;
+    __builtin_memcpy(&number, &bits, sizeof number);
+    return number;
 }
 
 #if WEIR_HAS_RSEQ
@@ -110,16 +138,28 @@ WEIR_INLINE void weir_cell_atomic_add(char *cell, uint64_t value) {
     __atomic_fetch_add((uint64_t *)cell, value, __ATOMIC_RELAXED);
 }
 
-WEIR_INLINE void weir_cell_atomic_add_double(char *cell, double value) {
+/// False, and nothing is done, where it would overflow.
+WEIR_INLINE bool weir_cell_atomic_add_signed(char *cell, int64_t value) {
+    int64_t *word = (int64_t *)cell;
+    int64_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
+    int64_t sum;
+    do {
+        if (__builtin_add_overflow(seen, value, &sum)) return false;
+    } while (!__atomic_compare_exchange_n(word, &seen, sum, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return true;
+}
+
+/// False, and nothing is done, where the sum would not be finite.
+WEIR_INLINE bool weir_cell_atomic_add_double(char *cell, double value) {
     uint64_t *word = (uint64_t *)cell;
     uint64_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
     uint64_t sum;
     do {
-        double number;
-        __builtin_memcpy(&number, &seen, sizeof number);
-        number += value;
+        double number = weir_cell_as_double(seen) + value;
+        if (!__builtin_isfinite(number)) return false;
         __builtin_memcpy(&sum, &number, sizeof sum);
     } while (!__atomic_compare_exchange_n(word, &seen, sum, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return true;
 }
 
 WEIR_INLINE void weir_cell_atomic_raise(char *cell, uint64_t key) {
@@ -150,17 +190,50 @@ elsewhere:
     weir_cell_atomic_add(weir_cell_atomic(cell, pitch, count), value);
 }
 
-/// Adds a Double to the cell of the core that runs, whose bits are a Double.
-WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, double value) {
+/// Adds to the cell of the core that runs, a signed integer, where that does not overflow; returns false, and has done
+/// nothing, where it does.
+WEIR_INLINE bool weir_cell_add_signed(char *cell, size_t pitch, uint32_t count, int64_t value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
+                 "movq (%[cell], %%rax), %%rdx\n\t"
+                 "addq %[value], %%rdx\n\t"
+                 "jo %l[full]\n\t"
+                 "movq %%rdx, (%[cell], %%rax)\n"
+                 WEIR_RSEQ_END
+                 :
+                 : WEIR_RSEQ_INPUTS, [value] "er"(value)
+                 : "memory", "cc", "rax", "rdx"
+                 : again, elsewhere, full);
+    return true;
+elsewhere:
+#endif
+    return weir_cell_atomic_add_signed(weir_cell_atomic(cell, pitch, count), value);
+#if WEIR_HAS_RSEQ
+full:
+    return false;
+#endif
+}
+
+/// Adds to a series' ledger of a signed integer: to two words, so that whoever reads between the two sees a part of the
+/// value. The ledger is read by collections alone, one at a time, which keep the lower word small.
+void weir_ledger_add(char *cell, size_t pitch, uint32_t count, int64_t value);
+
+/// Adds a Double to the half in use of the core that runs.
+///
+/// - cell: the first half's address in the first stripe.
+/// - half: where it stands how far from the first half the one in use is: 0 or 8.
+WEIR_INLINE void weir_cell_add_double(char *cell, size_t pitch, uint32_t count, const char *half, double value) {
+#if WEIR_HAS_RSEQ
+again:
+    __asm__ goto(WEIR_RSEQ_BEGIN
+                 "addq (%[half]), %%rax\n\t"
                  "movsd (%[cell], %%rax), %%xmm15\n\t"
                  "addsd %[value], %%xmm15\n\t"
                  "movsd %%xmm15, (%[cell], %%rax)\n"
                  WEIR_RSEQ_END
                  :
-                 : WEIR_RSEQ_INPUTS, [value] "x"(value)
+                 : WEIR_RSEQ_INPUTS, [half] "r"(half), [value] "x"(value)
                  : "memory", "cc", "rax", "xmm15"
                  : again, elsewhere);
     return;
@@ -197,33 +270,36 @@ WEIR_INLINE void weir_cells_sum(uint64_t *sums, const char *cells, size_t length
     }
 }
 
-/// Sums a cell that holds a Double over `stripes` stripes.
-WEIR_INLINE double weir_cell_sum_double(const char *cell, size_t pitch, uint32_t stripes) {
-    double sum = 0;
+/// Sums a cell that holds a signed integer over `stripes` stripes; false where the sum overflows.
+WEIR_INLINE bool weir_cell_sum_signed(int64_t *sum, const char *cell, size_t pitch, uint32_t stripes) {
+    int64_t total = 0;
+    bool overflows = false;
     for (uint32_t stripe = 0; stripe < stripes; stripe++, cell += pitch) {
-        uint64_t bits = weir_cell_load(cell);
-        double number;
-        __builtin_memcpy(&number, &bits, sizeof number);
-        sum += number;
+        overflows |= __builtin_add_overflow(total, (int64_t)weir_cell_load(cell), &total);
     }
-    return sum;
+    *sum = total;
+    return !overflows;
 }
 
-/// Adds to the cell with this number, where that can be done by rseq; returns whether it was. Calls nothing.
+/// Adds to the cell with this number, a signed integer, where that can be done by rseq and does not overflow; returns whether
+/// it was. Calls nothing.
 ///
 /// The number is what is known last: all that can be is computed without it.
 ///
 /// - cell: the address of cell 0 in the first stripe.
-WEIR_INLINE bool weir_cell_try_add(char *cell, intptr_t number, size_t pitch, uint32_t count, uint64_t value) {
+WEIR_INLINE bool weir_cell_try_add_signed(char *cell, intptr_t number, size_t pitch, uint32_t count, int64_t value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
                  "addq %[cell], %%rax\n\t"
-                 "addq %[value], (%%rax, %[number], 8)\n"
+                 "movq (%%rax, %[number], 8), %%rdx\n\t"
+                 "addq %[value], %%rdx\n\t"
+                 "jo %l[elsewhere]\n\t"
+                 "movq %%rdx, (%%rax, %[number], 8)\n"
                  WEIR_RSEQ_END
                  :
                  : WEIR_RSEQ_INPUTS, [number] "r"(number), [value] "er"(value)
-                 : "memory", "cc", "rax"
+                 : "memory", "cc", "rax", "rdx"
                  : again, elsewhere);
     return true;
 elsewhere:
@@ -231,18 +307,19 @@ elsewhere:
     return false;
 }
 
-/// The same for a Double, and a cell whose bits are a Double.
+/// The same for a Double, and the first of its halves.
 WEIR_INLINE bool weir_cell_try_add_double(char *cell, intptr_t number, size_t pitch, uint32_t count, double value) {
 #if WEIR_HAS_RSEQ
 again:
     __asm__ goto(WEIR_RSEQ_BEGIN
                  "addq %[cell], %%rax\n\t"
+                 "addq %c[half](%[cell]), %%rax\n\t"
                  "movsd (%%rax, %[number], 8), %%xmm15\n\t"
                  "addsd %[value], %%xmm15\n\t"
                  "movsd %%xmm15, (%%rax, %[number], 8)\n"
                  WEIR_RSEQ_END
                  :
-                 : WEIR_RSEQ_INPUTS, [number] "r"(number), [value] "x"(value)
+                 : WEIR_RSEQ_INPUTS, [half] "i"(WEIR_HALF_OFFSET), [number] "r"(number), [value] "x"(value)
                  : "memory", "cc", "rax", "xmm15"
                  : again, elsewhere);
     return true;
