@@ -9,8 +9,8 @@
 /// A view whose definition differs (its bounds, its unit, its kind) stands in the result as two tables: refusing the whole
 /// batch for it would drop every other view's counts.
 package enum BatchMerge {
-    /// Both batches in one; nil where they are not neighbours, have another resource, or hold columns that contradict
-    /// themselves.
+    /// Both batches in one; nil where they are not neighbours, have another resource, hold columns that contradict
+    /// themselves, or add up to an integer that no Int64 holds.
     ///
     /// A view that is cumulative within them, as levels are in a delta feed, has the newer values. Merging in any order
     /// of neighbours gives the same. The parts of a split collection are not each other's neighbours: see ``join(_:)``.
@@ -31,11 +31,11 @@ package enum BatchMerge {
             guard var new = newerTables.tables.removeValue(forKey: definition) else { continue }
             var old = olderTables.tables.removeValue(forKey: definition) ?? new.withoutRows
             old.align(with: &new)
-            result.views.append(
-                TableMerge(
-                    older: old, newer: new, olderStart: isOlderWhole ? older.startTime : newer.startTime,
-                    newerStart: newer.startTime
-                ).table)
+            let merge = TableMerge(
+                older: old, newer: new, olderStart: isOlderWhole ? older.startTime : newer.startTime,
+                newerStart: newer.startTime)
+            guard let table = merge.table else { return nil }
+            result.views.append(table)
         }
         for definition in olderTables.order {
             if let old = olderTables.tables.removeValue(forKey: definition) { result.views.append(old) }
@@ -91,18 +91,29 @@ private struct TableMerge {
     let olderStart: UInt64
     let newerStart: UInt64
 
-    /// The newer one's rows, with what they continue added, and behind them those that are in the older one alone.
-    var table: ViewColumns {
+    /// The newer one's rows, with what they continue added, and behind them those that are in the older one alone. `nil` where
+    /// no Int64 holds a sum.
+    var table: ViewColumns? {
         let partners = partners()
         var isTaken = [Bool](repeating: false, count: older.rows)
         for partner in partners where partner >= 0 { isTaken[partner] = true }
         var result = newer
-        if newer.temporality == .delta { add(partners, to: &result) }
+        if newer.temporality == .delta {
+            if newer.aggregation != .lastValue && overflows(partners) { return nil }
+            add(partners, to: &result)
+        }
         result.addExemplars(of: older, partners)
         result.append(
             older.selecting((0..<older.rows).filter { !isTaken[$0] }),
             values: (0...older.greatestName).map { $0 })
         return result
+    }
+
+    private func overflows(_ partners: [Int]) -> Bool {
+        guard !newer.integers.isEmpty, !older.integers.isEmpty else { return false }
+        return partners.enumerated().contains { row, partner in
+            partner >= 0 && newer.integers[row].addingReportingOverflow(older.integers[partner]).overflow
+        }
     }
 
     /// For each row of the newer table the row of the older one that it continues, or -1.
@@ -153,9 +164,9 @@ private struct TableMerge {
 
 extension ViewColumns {
     /// Adds to each row the values of its partner in another table of the same definition and scale, where it has one (not
-    /// -1). Neither starts nor exemplars change.
+    /// -1). Neither starts nor exemplars change. Of integers that no Int64 holds it has the nearest.
     mutating func addValues(of older: ViewColumns, _ partners: [Int]) {
-        integers.combine(older.integers, partners, &+)
+        integers.combine(older.integers, partners) { Int64(clamping: Int128($0) + Int128($1)) }
         doubles.combine(older.doubles, partners, +)
         zeroCounts.combine(older.zeroCounts, partners, &+)
         squares.combine(older.squares, partners, +)

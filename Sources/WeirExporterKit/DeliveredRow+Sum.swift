@@ -10,8 +10,8 @@ extension DeliveredRow {
         startTime = min(row.startTime, other.startTime)
         endTime = max(row.endTime, other.endTime)
         value = row.value + other.value
-        // Wraps, as it does where it is recorded.
-        integer = row.integer &+ other.integer
+        // Where no Int64 holds it, the nearest.
+        integer = Int64(clamping: Int128(row.integer) + Int128(other.integer))
         count = row.count &+ other.count
         range = Self.union(row.range, other.range)
         // A view's rows have the same bounds, and so as many buckets.

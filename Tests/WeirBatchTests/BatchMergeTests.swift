@@ -107,6 +107,14 @@ struct BatchMergeTests {
         #expect(merged?.startTime == 10 && merged?.endTime == 30)
     }
 
+    @Test("batches that add up to an integer which no Int64 holds stay two")
+    func integersBeyond() {
+        let older = counts(10, 20, [("a", 10, 0, .max), ("b", 10, 0, 1)])
+        #expect(BatchMerge.merge(older: older, newer: counts(20, 30, [("a", 20, 0, 1)])) == nil)
+        let merged = BatchMerge.merge(older: older, newer: counts(20, 30, [("a", 20, 0, 0), ("b", 20, 0, .max - 1)]))
+        #expect(rows(merged) == ["a 10-0: \(Int64.max)", "b 10-0: \(Int64.max)"])
+    }
+
     @Test("a series that ended and came back stays two rows, wherever the batches were cut")
     func comesBack() {
         let older = counts(10, 20, [("a", 10, 0, 1)])

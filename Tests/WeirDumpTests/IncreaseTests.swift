@@ -17,6 +17,16 @@ struct IncreaseTests {
         return increase
     }
 
+    @Test("integers that no Int64 holds are added as Doubles")
+    func beyondIntegers() {
+        #expect((Scalar.integer(.max) + .integer(1)).double == 0x1p63)
+        #expect((Scalar.integer(.min) + .integer(-1)).double == -0x1p63)
+        guard case .integer(5) = Scalar.integer(.max) + .integer(5 - .max) else {
+            Issue.record("what an Int64 holds stays one")
+            return
+        }
+    }
+
     @Test("a series older than the window counts from its first point")
     func plain() {
         let increase = increase(windowStart: 100, [(1000, 5, 100), (1010, 5, 110), (1030, 5, 120)])

@@ -52,7 +52,9 @@ struct Family {
         let added = series[other]
         series[one].startTime = min(series[one].startTime, added.startTime)
         switch (series[one].value, added.value) {
-        case (.integer(let left), .integer(let right)): series[one].value = .integer(left &+ right)
+        case (.integer(let left), .integer(let right)):
+            let (sum, overflow) = left.addingReportingOverflow(right)
+            series[one].value = overflow ? .double(Double(left) + Double(right)) : .integer(sum)
         case (.double(let left), .double(let right)): series[one].value = .double(left + right)
         case (.histogram(let left, let places), .histogram(let right, let others)):
             for (place, other) in zip(places, others) { counts[place] &+= counts[other] }

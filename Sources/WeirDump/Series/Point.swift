@@ -135,12 +135,13 @@ package enum Scalar: Equatable, Sendable {
         }
     }
 
-    /// The sum; integers wrap, as they do where they are recorded.
-    static func + (left: Scalar, right: Scalar) -> Scalar {
-        switch (left, right) {
-        case (.integer(let left), .integer(let right)): .integer(left &+ right)
-        default: .double(left.double + right.double)
+    /// The sum; of integers that no Int64 holds, as a Double.
+    package static func + (left: Scalar, right: Scalar) -> Scalar {
+        if case .integer(let left) = left, case .integer(let right) = right {
+            let (sum, overflow) = left.addingReportingOverflow(right)
+            if !overflow { return .integer(sum) }
         }
+        return .double(left.double + right.double)
     }
 
     /// How much more than an earlier value, exact up to the last rounding.
