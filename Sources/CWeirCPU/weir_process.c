@@ -8,6 +8,8 @@
 uint64_t weir_process_seed[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
 uint64_t weir_process_ambient_keys = 0;
 bool weir_process_small_strings = false;
+uint64_t weir_process_tag_limit = 1024;
+uint64_t weir_process_cut_tags = 0;
 __thread bool weir_process_asks;
 __thread bool weir_process_is_own_thread;
 __thread uint32_t weir_process_held_locks;

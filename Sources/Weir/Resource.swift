@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirRecording
 
 #if canImport(Glibc)
 private import Glibc
@@ -10,10 +11,16 @@ private import Darwin
 
 /// Who measures: attributes by OpenTelemetry's names that every batch carries.
 enum Resource {
-    /// The standard ones, replaced and extended by `custom`, ordered by key.
+    /// The standard ones, replaced and extended by `custom`, ordered by key. What is too long is cut as a tag is, since
+    /// every batch has it.
     static func attributes(_ custom: [String: String]) -> [Batch.Attribute] {
-        standard.merging(custom) { $1 }.sorted { $0.key < $1.key }.map { Batch.Attribute(key: $0.key, value: $0.value) }
+        let all = standard.merging(custom) { $1 }.map { (TagLimit.cut($0.key, to: longestKey), TagLimit.cut($0.value)) }
+        let unique = Dictionary(all.sorted { $0 < $1 }) { first, _ in first }
+        return unique.sorted { $0.key < $1.key }.map { Batch.Attribute(key: $0.key, value: $0.value) }
     }
+
+    /// Bytes.
+    private static let longestKey = 255
 
     private static var standard: [String: String] {
         [

@@ -99,6 +99,7 @@ public struct Configuration: Sendable, Equatable {
 
         var limits = file.mapping("limits")
         viewRules.seriesLimit = limits.integer("series", Ranges.series)
+        viewRules.tagValueBytes = limits.bytes("tagValueBytes", Ranges.tagValue)
         limits.finish()
         let rules = file.list("views", of: "rules, each with a `select`")
         viewRules.rules = ViewReader.rules(rules ?? [], path: Path(keys: ["views"]), reading: file.reading)

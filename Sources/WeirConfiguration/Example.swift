@@ -23,6 +23,8 @@ package enum Example {
         limits:
           # The most series of a view whose code names no limit. What is beyond goes to one series, and is counted.
           series: 2000
+          # What is longer of a tag's value is cut off, and counted. The value then ends in …
+          tagValueBytes: 1KiB
 
         # Views otherwise than the code has them. All rules that match a view apply, in this order; measurements do not
         # get slower by any. `select` is a view's name, in which * stands for any characters and ? for one.

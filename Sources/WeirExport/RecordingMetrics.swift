@@ -8,6 +8,7 @@ internal import WeirRecording
 ///     weir.series                      view     how many there are
 ///     weir.series.unreported                    ended before anybody collected
 ///     weir.values.clamped                       integers that no Int64 holds, told as the nearest one in a collection
+///     weir.tags.cut                             values of tags that were too long, in all of the process
 ///     weir.callbacks.late                       callbacks that had not returned when their collection was made
 struct RecordingMetrics {
     let views: [ViewSnapshot]
@@ -33,6 +34,9 @@ struct RecordingMetrics {
             table(
                 "weir.values.clamped", "{value}", "Integers that no Int64 holds, told as the nearest in a collection",
                 by: nil, [("", clampedValues)], &strings),
+            table(
+                "weir.tags.cut", "{tag}", "Values of tags that were too long, each time one was given", by: nil,
+                [("", TagLimit.cutCount)], &strings),
             table(
                 "weir.callbacks.late", "{callback}", "Callbacks that had not returned when their collection was made",
                 by: nil, [("", counts.late)], &strings),

@@ -51,6 +51,10 @@ extension Stats {
             do throws(StatsError) {
                 let problems = try settle(state.requested.all, isAll: true, &state)
                 state.reportProblem = report
+                // Where they say nothing of it, and never did, the limit is somebody else's.
+                if rules.tagValueBytes != before.0.tagValueBytes {
+                    TagLimit.bytes = rules.tagValueBytes ?? TagLimit.standard
+                }
                 return problems
             } catch {
                 (state.rules, state.ruleProblems) = before

@@ -2,7 +2,8 @@
 @unsafe
 struct TagEntry {
     var key: UnsafePointer<KeyInfo>
-    /// The key's number, in the lowest ``keyBits`` bits, and the value's length in bytes.
+    /// The key's number, in the lowest ``keyBits`` bits, and the value's length in bytes; in the highest bit, whether the
+    /// value ends in ``TagLimit/mark``, which is not among these bytes.
     var label: UInt64
     var words: TagWords
     /// Of key and value. The hash of several tags is the sum of theirs, so that it needs no order and a part of it can
@@ -13,9 +14,18 @@ struct TagEntry {
 
     private static let keyBits: UInt64 = 16
 
-    /// The value's length in bytes.
+    private static let cutBit: UInt64 = 1 << 63
+
+    /// The length in bytes of what is kept of the value.
     @inline(__always)
-    var length: Int { unsafe Int(truncatingIfNeeded: label &>> Self.keyBits) }
+    var length: Int { unsafe Int(truncatingIfNeeded: (label & ~Self.cutBit) &>> Self.keyBits) }
+
+    private var isCut: Bool { unsafe label & Self.cutBit != 0 }
+
+    /// The length in bytes of the value as it is told.
+    var textLength: Int { unsafe isCut ? length + TagLimit.markLength : length }
+
+    mutating func markCut() { unsafe label |= Self.cutBit }
 
     @inline(__always)
     static func label(_ key: UnsafePointer<KeyInfo>, length: Int) -> UInt64 {
@@ -45,7 +55,7 @@ struct TagEntry {
         return true
     }
 
-    /// Copies the value to memory that has room for it, and refers to it there.
+    /// Copies what is kept of the value to memory that has room for it, and refers to it there.
     mutating func move(to memory: UnsafeMutableRawPointer) {
         if let bytes = unsafe bytes {
             unsafe memory.copyMemory(from: bytes, byteCount: length)
@@ -55,12 +65,14 @@ struct TagEntry {
         }
     }
 
+    /// The value as it is told.
     var string: String {
-        unsafe String(unsafeUninitializedCapacity: max(1, length)) { buffer in
+        let kept = unsafe String(unsafeUninitializedCapacity: max(1, length)) { buffer in
             var copy = unsafe self
             unsafe copy.move(to: UnsafeMutableRawPointer(buffer.baseAddress!))
             return unsafe length
         }
+        return unsafe isCut ? kept + TagLimit.mark : kept
     }
 }
 
@@ -78,15 +90,18 @@ extension UnsafeMutablePointer where Pointee == TagEntry {
         unsafe pointee.bytes = bytes
     }
 
-    /// A value that lives longer than the entry.
+    /// A value that lives longer than the entry. What is too long of it is left out.
     ///
     /// - Returns: The entry's hash.
     @inline(never)
-    func initialize(_ info: UnsafePointer<KeyInfo>, _ bytes: UnsafeRawPointer, count: Int) -> UInt64 {
+    func initialize(_ info: UnsafePointer<KeyInfo>, _ bytes: UnsafeRawPointer, count length: Int) -> UInt64 {
+        var (count, isCut) = (length, false)
+        if count > TagWords.capacity { (count, isCut) = unsafe TagLimit.kept(of: bytes, count: count) }
         let words = unsafe TagWords(bytes, count: count)
         let hash = unsafe TagHash.hash(bytes, words: words, count: count, key: info.pointee.hash)
         let kept = unsafe count > TagWords.capacity ? bytes : nil
         unsafe initialize(info, words, length: count, hash: hash, bytes: kept)
+        if isCut { unsafe pointee.markCut() }
         return hash
     }
 

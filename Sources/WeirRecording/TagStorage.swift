@@ -16,14 +16,17 @@ final class TagStorage: @unchecked Sendable {
     /// The tags of `base` with `elements` over them.
     static func merging(_ elements: [(TagKey, String)], over base: TagStorage? = nil) -> TagStorage {
         let all = (base?.elements ?? []) + elements
-        let length = all.reduce(0) { $0 + $1.1.utf8.count }
+        // What is beyond is left out, whatever the limit is when the entries are made.
+        func kept(_ value: String) -> Substring.UTF8View { value.utf8.prefix(TagLimit.range.upperBound + 1) }
+        let length = all.reduce(0) { $0 + kept($1.1).count }
         return unsafe withUnsafeTemporaryAllocation(of: TagEntry.self, capacity: max(1, all.count)) { entries in
             unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, length)) { bytes in
                 var builder = unsafe TagSliceBuilder(entries.baseAddress!)
                 var next = bytes.baseAddress!
                 for (key, value) in all {
-                    let utf8 = unsafe UnsafeMutableBufferPointer(start: next, count: value.utf8.count)
-                    _ = unsafe utf8.initialize(from: value.utf8)
+                    let value = kept(value)
+                    let utf8 = unsafe UnsafeMutableBufferPointer(start: next, count: value.count)
+                    _ = unsafe utf8.initialize(from: value)
                     unsafe builder.add(key.info, next, count: utf8.count)
                     unsafe next += utf8.count
                 }

@@ -3,8 +3,9 @@
 /// Build one where the same tags are used again; recording with it then neither hashes nor compares strings. Copies
 /// share one storage, and recording does not count references.
 ///
-/// A key that is given twice keeps its last value. A missing tag is not an empty one. Values are UTF-8 of any length;
-/// a zero byte in one is written to batches as `␀0`.
+/// A key that is given twice keeps its last value. A missing tag is not an empty one. Values are UTF-8; one of more than
+/// 1,024 bytes, or what ``ViewRules/tagValueBytes`` says, is cut at a character's boundary and ends in `…`, and values that
+/// are the same up to there are one. A zero byte in one is written to batches as `␀0`.
 @safe
 public struct Tags: Sendable {
     let storage: TagStorage

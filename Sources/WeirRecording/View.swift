@@ -114,12 +114,21 @@ extension View {
         }
     }
 
+    /// Bytes of a description or a unit, which every batch has.
+    private static let longestText = 65_536
+
     func validateSettings() throws(StatsError) {
         guard (1...(1 << 24)).contains(seriesLimit) else {
             throw setting("series limit", "\(seriesLimit)", "1 to 16777216")
         }
         if let forgetsIdle, forgetsIdle <= .zero {
             throw setting("idle time", "\(forgetsIdle)", "more than nothing")
+        }
+        for (field, text) in [("description", description), ("unit", measure.unit.code)] {
+            let length = text.utf8.count
+            guard length <= Self.longestText else {
+                throw setting("length of the \(field)", "\(length) bytes", "at most \(Self.longestText)")
+            }
         }
         let keys = tagKeys + (allTagsBut ?? [])
         guard keys.count <= 64 else { throw setting("number of tag keys", "\(keys.count)", "at most 64") }

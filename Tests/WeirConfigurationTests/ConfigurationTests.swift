@@ -52,7 +52,7 @@ struct ConfigurationTests {
         let read = try configuration(Example.text, ["SERVICE_NAME": "shop", "WEIR_DATA": "/data"])
         #expect(read.interval == .seconds(10) && read.level == 1)
         #expect(read.resource == ["service.name": "shop", "deployment.environment.name": "development"])
-        #expect(read.viewRules.seriesLimit == 2_000)
+        #expect(read.viewRules.seriesLimit == 2_000 && read.viewRules.tagValueBytes == 1_024)
         let rules = read.viewRules.rules
         #expect(rules.map(\.pattern) == ["http/*", "db/*", "http/latency", "http/size", "debug/*"])
         #expect(rules[0] == ViewRule("http/*", removing: ["user.id"]))

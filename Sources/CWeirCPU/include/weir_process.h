@@ -59,6 +59,26 @@ static inline void weir_process_know_small_strings(void) {
     __atomic_store_n(&weir_process_small_strings, true, __ATOMIC_RELAXED);
 }
 
+/// Bytes of a tag's value, and how many values were longer.
+extern uint64_t weir_process_tag_limit WEIR_PROCESS_HIDDEN;
+extern uint64_t weir_process_cut_tags WEIR_PROCESS_HIDDEN;
+
+static inline uint64_t weir_process_load_tag_limit(void) {
+    return __atomic_load_n(&weir_process_tag_limit, __ATOMIC_RELAXED);
+}
+
+static inline void weir_process_set_tag_limit(uint64_t bytes) {
+    __atomic_store_n(&weir_process_tag_limit, bytes, __ATOMIC_RELAXED);
+}
+
+static inline void weir_process_count_cut_tag(void) {
+    __atomic_fetch_add(&weir_process_cut_tags, 1, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t weir_process_load_cut_tags(void) {
+    return __atomic_load_n(&weir_process_cut_tags, __ATOMIC_RELAXED);
+}
+
 /// Where the hash of a key begins, and what values are mixed with.
 static inline uint64_t weir_process_key_seed(void) { return weir_process_seed[0]; }
 static inline uint64_t weir_process_value_seed(void) { return weir_process_seed[1]; }

@@ -1,3 +1,5 @@
+internal import WeirRecording
+
 /// What is possible, in nanoseconds and bytes. Wide: it is there for what can only be a slip.
 enum Ranges {
     /// Of collections and sinks.
@@ -15,4 +17,6 @@ enum Ranges {
     static let level: ClosedRange<Int64> = 1...22
     /// The most series that a view may have.
     static let series: ClosedRange<Int64> = 1...1 << 24
+    /// What a tag's value may be long.
+    static let tagValue: ClosedRange<Int64> = Int64(TagLimit.range.lowerBound)...Int64(TagLimit.range.upperBound)
 }

@@ -24,7 +24,7 @@ package final class ExemplarRecord: @unchecked Sendable {
         var length = 0
         func keep(_ entry: TagEntry) {
             let isKnown = unsafe series.hasKey(of: entry) || kept.contains { unsafe $0.key == entry.key }
-            let entryLength = unsafe entry.key.pointee.name.utf8.count + entry.length
+            let entryLength = unsafe entry.key.pointee.name.utf8.count + entry.textLength
             guard !isKnown, length + entryLength <= Self.tagLimit else { return }
             length += entryLength
             unsafe kept.append(entry)

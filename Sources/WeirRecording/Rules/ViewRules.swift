@@ -1,17 +1,24 @@
-/// All that whoever runs a program wants otherwise than its code says, of any view: rules and a limit.
+/// All that whoever runs a program wants otherwise than its code says, of any view: rules and limits.
 public struct ViewRules: Hashable, Sendable {
     /// Applied in this order: where two change the same field of a view, the later one wins.
     public var rules: [ViewRule]
     /// The limit of views that have ``View/defaultSeriesLimit``, before any rule.
     public var seriesLimit: Int?
+    /// Bytes of a tag's value, 64 to 1,048,576 or the nearest of these; 1,024 where nothing is said. A longer one is cut at a character's boundary
+    /// and ends in `…`, which counts; `weir.tags.cut` counts such values.
+    ///
+    /// The limit is the whole process's, that of the ``Stats`` whose rules set it last. It holds for values that are given
+    /// from then on: ``Tags`` that were built before, and series, keep theirs.
+    public var tagValueBytes: Int?
 
     /// Rules.
-    public init(_ rules: [ViewRule] = [], seriesLimit: Int? = nil) {
+    public init(_ rules: [ViewRule] = [], seriesLimit: Int? = nil, tagValueBytes: Int? = nil) {
         self.rules = rules
         self.seriesLimit = seriesLimit
+        self.tagValueBytes = tagValueBytes
     }
 
-    var isEmpty: Bool { rules.isEmpty && seriesLimit == nil }
+    var isEmpty: Bool { rules.isEmpty && seriesLimit == nil && tagValueBytes == nil }
 }
 
 /// Why a rule did not make of a view what it says. The view is as its code has it then, the name or all of it.
