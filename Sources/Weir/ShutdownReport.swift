@@ -29,8 +29,8 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
     /// All sinks, in the order in which they were given.
     public let sinks: [SinkReport]
 
-    /// Whether the last collection was made with all that is observed, all could be encoded with all their views, every
-    /// exporter has returned, and every stream has its end mark.
+    /// Whether the last collection was made with all that is observed, all could be encoded with all their views and rows,
+    /// every exporter has returned, and every stream has its end mark.
     public let isComplete: Bool
 
     /// Whether the last collection was made by the deadline. Without it, what was recorded since the collection before is in
@@ -46,6 +46,10 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
     /// Views that could not be encoded, and how many collections left each out for that. At most 256; the others are
     /// counted as one, whose name is `…`.
     public let failedViews: [String: UInt64]
+
+    /// Rows that were left out of batches because each was too long for any reader, by view: once for each collection and
+    /// interval. At most 256; the others are counted as one, whose name is `…`.
+    public let oversizedRows: [String: UInt64]
 
     /// What is wrong beside the sinks, a sentence each.
     let problems: [String]
@@ -68,6 +72,7 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
         lateCallbacks = report.lateCallbacks
         failedBatches = counts.failures
         failedViews = counts.failedViews.mapValues(\.collections)
+        oversizedRows = counts.oversizedRows
         problems = Self.problems(report)
         isComplete = report.isComplete && problems.isEmpty && sinks.allSatisfy { $0.hasEndMark && $0.isClosed }
     }
@@ -92,6 +97,10 @@ public struct ShutdownReport: Sendable, Equatable, CustomStringConvertible {
                 view \(name.escapingControls) could not be encoded and was left out of \(view.collections) of \
                 \(counts.collections) collections, the last time for this reason: \(view.reason.escapingControls)
                 """)
+        }
+        for (name, rows) in counts.oversizedRows.sorted(by: { $0.key < $1.key }) {
+            problems.append(
+                "view \(name.escapingControls) had \(rows) rows left out, as each was too long for any reader")
         }
         return problems
     }

@@ -15,18 +15,41 @@ extension BatchEncoder {
     package mutating func encode(
         _ batch: borrowing Batch, upTo limit: Int, _ estimate: inout LengthEstimate
     ) throws(BatchError) -> [Payload] {
+        var none: [OversizedRow]?
+        return try encode(batch, upTo: limit, &estimate, leavingOut: &none)
+    }
+
+    /// The same without the rows that are too long for any reader, each by itself.
+    ///
+    /// - Parameter oversized: Which these are; nil to throw there.
+    /// - Throws: What ``encode(_:)`` throws of a part that cannot be split, unless that is a row which is too long.
+    package mutating func encode(
+        _ batch: borrowing Batch, upTo limit: Int, _ estimate: inout LengthEstimate,
+        leavingOut oversized: inout [OversizedRow]?
+    ) throws(BatchError) -> [Payload] {
         // Before it is cut: what is one series is in one part.
-        if let batch = batch.withOneOverflow { return try encode(batch, upTo: limit, &estimate) }
+        if let batch = batch.withOneOverflow {
+            return try encode(batch, upTo: limit, &estimate, leavingOut: &oversized)
+        }
         let weight = batch.weight
         let expected = estimate.length(ofWeight: weight)
-        if expected <= limit, let whole = try encodeWhole(batch, splits: batch.rows > 1) {
+        let leavesOut = oversized != nil
+        if expected <= limit, let whole = try encodeWhole(batch, splits: batch.rows > 1 || leavesOut) {
             estimate.note(length: whole.bytes.count, weight: weight)
             if whole.bytes.count <= limit || batch.rows <= 1 { return [whole] }
         }
         // A fifth less than a part may be, since rows differ.
         let parts = max(2, 1 + estimate.length(ofWeight: weight) / max(limit / 5 * 4, 1))
         var payloads: [Payload] = []
-        for part in BatchCut.parts(of: batch, count: parts) { try encode(part, upTo: limit, into: &payloads) }
+        for part in BatchCut.parts(of: batch, count: parts) {
+            try encode(part, upTo: limit, into: &payloads, leavingOut: &oversized)
+        }
+        // Its times are told all the same.
+        if payloads.isEmpty {
+            var rest = batch.withoutViews
+            rest.dropUnusedStrings()
+            payloads.append(try encode(rest))
+        }
         estimate.note(length: payloads.reduce(0) { $0 + $1.bytes.count }, weight: weight)
         return payloads
     }
@@ -40,14 +63,24 @@ extension BatchEncoder {
 
     /// A part, or its halves where it is still too large.
     private mutating func encode(
-        _ part: Batch, upTo limit: Int, into payloads: inout [Payload]
+        _ part: Batch, upTo limit: Int, into payloads: inout [Payload], leavingOut oversized: inout [OversizedRow]?
     ) throws(BatchError) {
         let isSplit = part.rows > 1
-        if let payload = try encodeWhole(part, splits: isSplit), payload.bytes.count <= limit || !isSplit {
-            payloads.append(payload)
+        do throws(BatchError) {
+            if let payload = try encodeWhole(part, splits: isSplit), payload.bytes.count <= limit || !isSplit {
+                payloads.append(payload)
+                return
+            }
+        } catch {
+            guard case .tooLong = error, oversized != nil, let view = part.views.first(where: { $0.rows > 0 }) else {
+                throw error
+            }
+            oversized?.append(OversizedRow(view: view.name, error: error))
             return
         }
-        for half in BatchCut.parts(of: part, count: 2) { try encode(half, upTo: limit, into: &payloads) }
+        for half in BatchCut.parts(of: part, count: 2) {
+            try encode(half, upTo: limit, into: &payloads, leavingOut: &oversized)
+        }
     }
 
     /// Nil where the batch is too long for any reader, and can be split.
@@ -59,6 +92,13 @@ extension BatchEncoder {
             return nil
         }
     }
+}
+
+/// A row that no reader would take, as it is too long by itself.
+package struct OversizedRow: Equatable, Sendable {
+    /// The name of its view.
+    package let view: String
+    package let error: BatchError
 }
 
 /// How long the batches of a stream become, by what they weigh: learnt from each that is encoded.

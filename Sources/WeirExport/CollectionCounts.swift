@@ -8,6 +8,8 @@ package struct CollectionCounts: Equatable, Sendable {
     package var lastFailure = ""
     /// Views that collections left out because they could not be encoded, by name. At most ``failedViewLimit``.
     package var failedViews: [String: FailedView] = [:]
+    /// Rows that feeds left out because each was too long for any reader, by view. At most ``failedViewLimit``.
+    package var oversizedRows: [String: UInt64] = [:]
     /// Ticks of feeds that passed while a collection ran.
     package var lateTicks: UInt64 = 0
     /// Ends of series that a feed could not keep until its next collection.
@@ -28,6 +30,12 @@ package struct CollectionCounts: Equatable, Sendable {
 
     /// How many views are counted by name. Those past it are counted as one, whose name is `…`.
     package static let failedViewLimit = 256
+
+    /// Counts a row that a feed left out.
+    mutating func noteOversized(view: String) {
+        let isKnown = oversizedRows[view] != nil || oversizedRows.count < Self.failedViewLimit
+        oversizedRows[isKnown ? view : "…", default: 0] += 1
+    }
 
     /// Counts a view that a collection left out.
     mutating func noteFailed(view: String, _ reason: String) {

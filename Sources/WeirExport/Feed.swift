@@ -23,6 +23,8 @@ final class Feed {
     private var isRebased = false
     private var ended = EndedRows()
     private var estimate = LengthEstimate()
+    /// Rows that the last collection was told without, as each is too long for any reader.
+    private(set) var oversized: [OversizedRow] = []
 
     /// - Parameter tick: Counts only for a feed that ticks.
     init(_ plan: FeedPlan, tick: UInt64) {
@@ -107,7 +109,8 @@ final class Feed {
         definition.requester == nil ? UInt64(ended.keep(rows, definition.filter)) : 0
     }
 
-    /// The collection as this feed's next batches: one, unless it is split. Nothing has happened where it throws.
+    /// The collection as this feed's next batches: one, unless it is split. Nothing has happened where it throws. What is
+    /// ``oversized`` is never told.
     ///
     /// The collection must be rid of views that cannot be encoded: see ``Collected/removeUnsound()``.
     ///
@@ -116,15 +119,17 @@ final class Feed {
         _ collection: inout Collected, with encoder: inout BatchEncoder, upTo limit: Int, _ budget: MemoryBudget
     ) throws(BatchError) -> [SharedBatch] {
         let payloads: [Payload]
+        var leftOut: [OversizedRow]? = []
         if !isDelta, !isRebased, definition.filter.isAll, ended.isEmpty, !collection.source.hasExemplars {
             // As it lies: nothing is copied, and columns that the source fills anew stay its own.
             collection.join()
             defer { collection.part() }
             collection.source.startTime = lastEnd ?? collection.beginning
-            payloads = try encoder.encode(collection.source, upTo: limit, &estimate)
+            payloads = try encoder.encode(collection.source, upTo: limit, &estimate, leavingOut: &leftOut)
         } else {
-            payloads = try encoder.encode(shaped(collection), upTo: limit, &estimate)
+            payloads = try encoder.encode(shaped(collection), upTo: limit, &estimate, leavingOut: &leftOut)
         }
+        oversized = leftOut ?? []
         if isDelta || isRebased {
             sourceDelta.commit(keeping: collection.failedViews)
             ownDelta.commit()

@@ -212,6 +212,7 @@ extension Pipeline {
                 let box = try state.encoder(feed.definition.level)
                 let encoded = try feed.encode(&state.collection, with: &box.encoder, upTo: state.plan.partBytes, budget)
                 batches.append((feed, encoded))
+                reportOversized(feed.oversized, of: feed, &state.failures)
             } catch {
                 failures += 1
                 others.append(feed)

@@ -32,6 +32,23 @@ extension Pipeline {
         }
     }
 
+    /// Tells of rows that the sinks of a feed are not told, each once a view.
+    func reportOversized(_ rows: [OversizedRow], of feed: Feed, _ log: inout FailureLog) {
+        guard !rows.isEmpty else { return }
+        let sinks = feed.sinks.map(\.name).joined(separator: ", ")
+        for row in rows where log.isNew("row of \(row.view)", row.error) {
+            logger.error(
+                """
+                a row of view \(row.view.escapingControls) is too long for any reader and is left out for \
+                \(sinks.escapingControls), which all other rows go to: \("\(row.error)".escapingControls). Give its \
+                measurements fewer or shorter tags
+                """)
+        }
+        control.withLock { control in
+            for row in rows { control.counts.noteOversized(view: row.view) }
+        }
+    }
+
     /// Tells that a whole collection could not be encoded for the sinks of a feed.
     func reportFailure(_ error: BatchError, of feed: Feed, _ log: inout FailureLog) {
         control.withLock { $0.counts.lastFailure = "\(error)" }

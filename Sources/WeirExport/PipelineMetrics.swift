@@ -13,6 +13,7 @@ internal import WeirBatch
 ///     weir.collections                     result                  encoded, failed, late
 ///     weir.collection.views.failed         view                    collections that left it out: it cannot be encoded
 ///     weir.feed.rows.lost                                          ends of series that a feed could not keep
+///     weir.feed.rows.oversized             view                    rows that were left out: each is too long for any reader
 ///     weir.collection.duration                                     of the collection before
 ///
 /// Times are seconds since 1970. The accounts of one sink come from one moment, so that a reader can check their identity.
@@ -139,6 +140,11 @@ struct PipelineMetrics {
         var lost = Rows()
         lost.add([], counts.lostRows)
         append(view("weir.feed.rows.lost", "{row}", "Ends of series that a feed could not keep"), lost, to: &batch)
+        var oversized = view("weir.feed.rows.oversized", "{row}", "Rows left out, as each is too long for any reader")
+        oversized.tagKeys = ["view"]
+        var oversizedRows = Rows()
+        for (name, rows) in counts.oversizedRows.sorted(by: { $0.key < $1.key }) { oversizedRows.add([name], rows) }
+        append(oversized, oversizedRows, to: &batch)
         var duration = view("weir.collection.duration", "s", "Time to collect and encode, the last time")
         duration.aggregation = .lastValue
         duration.number = .double

@@ -125,6 +125,49 @@ struct BatchPartsTests {
             }
         }
     }
+
+    @Test("a row that is too long by itself is left out, and all others are told", arguments: [1, 2, 40])
+    func oversized(rows: Int) throws {
+        var limits = ReadLimits()
+        limits.rawLength = 40_000
+        var encoder = try BatchEncoder(limits: limits)
+        var estimate = LengthEstimate()
+        for place in [0, rows / 2, rows - 1] {
+            var builder = BatchBuilder(start: 10, end: 20, resource: [("service.name", "large")])
+            builder.view("v", .sum, keys: ["k"]) { builder in
+                for row in 0..<rows {
+                    let (tag, count) = row == place ? ("x", 50_000) : ("y\(row)", 1_000)
+                    builder.row([String(repeating: tag, count: count)], start: 5, Int64(row))
+                }
+            }
+            builder.view("other", .sum, keys: ["k"]) { $0.row(["a"], start: 5, 7) }
+            #expect(throws: BatchError.self) { try encoder.encode(builder.batch, upTo: 1 << 20, &estimate) }
+            var leftOut: [OversizedRow]? = []
+            let parts = try decoded(encoder.encode(builder.batch, upTo: 1 << 20, &estimate, leavingOut: &leftOut))
+            #expect(leftOut?.map(\.view) == ["v"])
+            let told = parts.flatMap { $0.views }.filter { $0.name == "v" }.flatMap(\.integers)
+            #expect(told == (0..<rows).filter { $0 != place }.map { Int64($0) })
+            #expect(parts.flatMap { $0.views }.filter { $0.name == "other" }.flatMap(\.integers) == [7])
+        }
+    }
+
+    @Test("a batch none of whose rows can be told still tells its time")
+    func allOversized() throws {
+        var limits = ReadLimits()
+        limits.rawLength = 4_000
+        var encoder = try BatchEncoder(limits: limits)
+        var estimate = LengthEstimate()
+        for rows in [1, 3] {
+            var builder = BatchBuilder(start: 10, end: 20, resource: [("service.name", "large")])
+            builder.view("v", .sum, keys: ["k"]) { builder in
+                for row in 0..<rows { builder.row([String(repeating: "\(row)", count: 5_000)], start: 5, 1) }
+            }
+            var leftOut: [OversizedRow]? = []
+            let parts = try decoded(encoder.encode(builder.batch, upTo: 1 << 20, &estimate, leavingOut: &leftOut))
+            #expect(parts.map(\.endTime) == [20] && parts[0].rows == 0 && parts[0].strings.count == 0)
+            #expect(leftOut?.count == rows)
+        }
+    }
 }
 
 extension ViewColumns {

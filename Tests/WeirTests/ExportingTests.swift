@@ -54,6 +54,46 @@ struct ExportingTests {
                 """))
     }
 
+    /// A row with as many tags as a view may have keys, each as long as a value may ever be, beside one that is short.
+    private final class Oversized: BatchSource {
+        func collect(into batch: inout Batch) {
+            (batch.startTime, batch.endTime) = (1, 2)
+            batch.strings = StringTable()
+            let value = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+            for _ in 0..<64 { batch.strings.append(utf8: value.span) }
+            batch.strings.append("short")
+            batch.views = ["long", "good"].map { name in
+                var view = ViewColumns()
+                (view.name, view.measure, view.unit, view.rows) = (name, name, "1", 2)
+                (view.startTimes, view.integers) = ([1, 1], [1, 2])
+                view.tagKeys = (0..<64).map { "key.\($0)" }
+                view.tagValues = (0..<64).flatMap { [name == "long" ? $0 + 1 : 0, 65] }
+                return view
+            }
+        }
+    }
+
+    @Test(
+        "a row that is too long for any reader is left out and named in the report, and all else is told",
+        .timeLimit(.minutes(1)), arguments: [false, true])
+    func oversizedRow(isDelta: Bool) async throws {
+        var sink = Sink.file(directory: directory.path + "/data")
+        sink.temporality = isDelta ? .delta : .cumulative
+        let exporting = try startExporting(every: .seconds(3_600), to: [sink], collecting: Oversized())
+        let report = await exporting.shutdown(deadline: .seconds(60))
+        #expect(!report.isComplete && report.oversizedRows == ["long": 1] && report.failedBatches == 0)
+        #expect(report.sinks.first?.hasEndMark == true)
+        #expect(
+            report.description.hasSuffix("view long had 1 rows left out, as each was too long for any reader"))
+        let reader = try BatchReader(path: directory.path + "/data/" + directory.names(in: "data")[0])
+        var rows: [String: [Int64]] = [:]
+        while let item = try reader.next() {
+            guard case .frame(let frame) = item else { continue }
+            for view in try frame.batch().views { rows[view.name, default: []] += view.integers }
+        }
+        #expect(rows["long"] == [2] && rows["good"] == [1, 2])
+    }
+
     @Test("the report says that a whole batch could not be encoded, and is not complete")
     func failedBatch() {
         var ended = PipelineReport(sinks: [], hasLastCollection: true)
