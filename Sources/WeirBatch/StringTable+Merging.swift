@@ -45,13 +45,7 @@ extension StringTable {
 extension Batch {
     /// Leaves out the strings that no row refers to: they would be sent for nothing, and to whom their rows are not.
     package mutating func dropUnusedStrings() {
-        var isUsed = [Bool](repeating: false, count: strings.count + 1)
-        for view in views {
-            isUsed.mark(view.tagValues)
-            isUsed.mark(view.exemplars.tagKeys)
-            isUsed.mark(view.exemplars.tagValues)
-        }
-        isUsed[0] = true
+        let isUsed = usedStrings
         guard isUsed.contains(false) else { return }
         var kept = StringTable()
         var values: [UInt32] = [0]
@@ -59,6 +53,26 @@ extension Batch {
         for index in 0..<strings.count { values.append(isUsed[index + 1] ? kept.append(strings, index) + 1 : 0) }
         strings = kept
         for view in views.indices { views[view].renameTagValues(values) }
+    }
+}
+
+extension Batch {
+    /// Bytes of the strings that a row refers to.
+    package var usedStringBytes: Int {
+        let isUsed = usedStrings
+        return (0..<strings.count).reduce(0) { $0 + (isUsed[$1 + 1] ? strings.length(of: $1) : 0) }
+    }
+
+    /// For each tag value whether a row has it; 0, no such tag, counts as one.
+    private var usedStrings: [Bool] {
+        var isUsed = [Bool](repeating: false, count: strings.count + 1)
+        for view in views {
+            isUsed.mark(view.tagValues)
+            isUsed.mark(view.exemplars.tagKeys)
+            isUsed.mark(view.exemplars.tagValues)
+        }
+        isUsed[0] = true
+        return isUsed
     }
 }
 

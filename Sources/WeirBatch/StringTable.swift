@@ -49,6 +49,9 @@ package struct StringTable: Equatable, Sendable {
         index + 1 < offsets.count ? Int(offsets[index + 1]) : bytes.count
     }
 
+    /// Bytes that a string takes, its zero byte included.
+    func length(of index: Int) -> Int { end(of: index) - Int(offsets[index]) }
+
     /// The string at an index below ``count``.
     package subscript(index: Int) -> String {
         String(decoding: bytes[Int(offsets[index])..<(end(of: index) - 1)], as: UTF8.self)

@@ -63,8 +63,9 @@ package final class Collector: BatchSource {
 
     /// One collection. Takes some nanoseconds for each cell of each stripe; recorders do not wait for it.
     package func collect(into batch: inout Batch) {
-        // The cached columns must be the only ones, or writing them would copy them.
+        // The cached columns and strings must be the only ones, or writing them would copy them.
         batch.views.removeAll(keepingCapacity: true)
+        batch.strings = StringTable()
         lock.withLock {
             stats.collect(calling: runner.call) { views, counts, moment in
                 unsafe state.collect(views, counts, at: moment, from: stats, into: &batch)
@@ -111,11 +112,13 @@ extension Collector.State {
             batch.views.append(filled.columns)
             kept[view.state.number] = filled
         }
+        if !columns.isEmpty { strings.noteChange() }
         columns = kept
         RecordingMetrics(
             views: views, counts: counts, stats: stats, startTime: stats.startTime, clampedValues: clampedValues
         ).append(to: &batch, &strings)
         batch.strings = strings.table
+        strings.endCollection(batch)
         if unfollowed != 0 { batch.moveRowTimes(by: -unfollowed) }
     }
 
@@ -137,6 +140,7 @@ extension Collector.State {
         if !isComplete || !filled.isComplete || filled.version != view.version
             || filled.dictionary != strings.generation || filled.steps != steps
         {
+            strings.noteChange()
             filled = CachedColumns(
                 columns: ViewColumns(view.state), version: view.version, isComplete: isComplete,
                 dictionary: strings.generation, steps: steps)

@@ -85,6 +85,8 @@ package struct Delta {
             if !table.isEmpty { tables[key] = table }
         }
         strings = nextStrings
+        // Those of before a dictionary began anew are not kept beyond.
+        names = nextStrings
         lastEnd = nextEnd
     }
 
