@@ -6,19 +6,20 @@ extension Stats {
     /// Each ends with an end time in the next batch, and makes room for another. Where it is recorded again it comes
     /// back with a new start and nothing in it. Series that a bound recorder holds stay.
     ///
+    /// Of very many series, others get the lock in between: one that comes while this runs may be forgotten or not.
+    ///
     /// - Returns: How many.
     @discardableResult
-    public func forget(_ tags: Tags, of view: String? = nil) -> Int {
-        withState { state in
-            let time = clock()
-            var count = 0
-            for candidate in state.order where view == nil || candidate.requestedName == view {
-                count += unsafe forget(of: candidate, &state, time: time) { series in
+    public func forget(_ tags: Tags, of view: String? = nil) -> Int { forget(tags, of: view) {} }
+
+    /// - Parameter pause: Runs between the pieces, without the lock.
+    func forget(_ tags: Tags, of view: String?, pause: () -> Void) -> Int {
+        let views = withState { $0.order.filter { view == nil || $0.requestedName == view } }
+        return views.reduce(0) { count, view in
+            unsafe count
+                + forget(of: view, pause: pause) { series in
                     unsafe series.pointee.tags._withUnsafeGuaranteedRef { $0.isSuperset(of: tags.storage) }
                 }
-            }
-            reclaim(&state)
-            return count
         }
     }
 
@@ -43,11 +44,7 @@ extension Stats {
                 }
             }
             guard unsafe !idle.isEmpty else { continue }
-            withState { state in
-                guard view.state.isRegistered else { return }
-                _ = unsafe forget(of: view.state, &state, time: now) { unsafe idle.contains($0) }
-                reclaim(&state)
-            }
+            _ = unsafe forget(of: view.state) { unsafe idle.contains($0) }
         }
     }
 
@@ -57,16 +54,41 @@ extension Stats {
     @discardableResult
     func forget(_ series: UnsafeMutablePointer<Series>, _ state: inout State) -> Bool {
         let view = unsafe series.pointee.view.takeUnretainedValue()
-        return unsafe forget(of: view, &state, time: clock()) { unsafe $0 == series } > 0
+        guard let place = unsafe view.series.firstIndex(of: series) else { return false }
+        return unsafe forget(of: view, place..<place + 1, &state) { _ in true } > 0
     }
 
+    /// Forgets series of a view, so many at a time that others get the lock meanwhile.
     private func forget(
-        of view: ViewState, _ state: inout State, time: UInt64,
+        of view: ViewState, pause: () -> Void = {}, where isWanted: (UnsafeMutablePointer<Series>) -> Bool
+    ) -> Int {
+        var forgotten = 0
+        // From the last one on: series that come meanwhile are behind, and those that others take out move what has not
+        // been looked at only to where it will be.
+        var end = withState { _ in unsafe view.series.count }
+        while end > 0 {
+            withState { state in
+                // What is registered no more ends in another way.
+                guard view.isRegistered else { return end = 0 }
+                end = unsafe min(end, view.series.count)
+                let start = max(0, end - Self.seriesAtATime)
+                forgotten += unsafe forget(of: view, start..<end, &state, where: isWanted)
+                reclaim(&state)
+                end = start
+            }
+            pause()
+        }
+        return forgotten
+    }
+
+    /// Forgets series of a view at these places. Under the lock.
+    private func forget(
+        of view: ViewState, _ places: Range<Int>, _ state: inout State,
         where isWanted: (UnsafeMutablePointer<Series>) -> Bool
     ) -> Int {
-        let before = unsafe view.series.count
+        let time = clock()
         var kept: [UnsafeMutablePointer<Series>] = unsafe []
-        unsafe view.series.forEach { series in
+        unsafe view.series[places].forEach { series in
             guard unsafe series.pointee.holders.load(ordering: .relaxed) == 0 && isWanted(series) else {
                 unsafe kept.append(series)
                 return
@@ -74,10 +96,10 @@ extension Stats {
             unsafe view.index.remove(series)
             unsafe end(series, &state, time: time)
         }
-        let forgotten = unsafe before - kept.count
+        let forgotten = unsafe places.count - kept.count
         if forgotten > 0 {
-            unsafe view.series = kept
-            view.cells = unsafe kept.map { unsafe $0.pointee.cell }
+            unsafe view.series.replaceSubrange(places, with: kept)
+            unsafe view.cells.replaceSubrange(places, with: kept.map { unsafe $0.pointee.cell })
             view.version += 1
             unsafe view.row.pointee.isFull.store(false, ordering: .relaxed)
         }
