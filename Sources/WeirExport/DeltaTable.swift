@@ -14,17 +14,18 @@ struct DeltaTable {
 
     /// One life of a series, whatever dictionary its tags are in.
     private struct Life: Hashable {
-        /// Keys and values, in turn.
+        /// Keys and values, in turn, by the keys' bytes: a table's keys may be in another order the next time.
         let tags: [ExactString]
         let start: UInt64
 
         init(_ view: ViewColumns, _ row: Int, names: StringTable) {
-            var tags: [ExactString] = []
+            var present: [(key: String, value: String)] = []
             for (place, key) in view.tagKeys.enumerated() {
                 let value = Int(view.tagValues[place * view.rows + row])
-                if value > 0 { tags += [ExactString(key), ExactString(names[value - 1])] }
+                if value > 0 { present.append((key, names[value - 1])) }
             }
-            self.tags = tags
+            present.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            tags = present.flatMap { [ExactString($0.key), ExactString($0.value)] }
             start = view.startTimes[row]
         }
 

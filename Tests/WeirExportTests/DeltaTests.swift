@@ -47,6 +47,25 @@ struct DeltaTests {
         #expect(told.views[0].startTimes.allSatisfy { $0 == 20 })
     }
 
+    @Test("a series that was missing is known again, whatever the order of its table's keys")
+    func keyOrder() throws {
+        func collection(_ number: UInt64, _ keys: [String], _ rows: [([String], UInt64, Int64)]) -> Batch {
+            var builder = BatchBuilder(start: number * 10, end: number * 10 + 10)
+            builder.view("n", .count, keys: keys) { builder in
+                for (tags, end, count) in rows { builder.row(tags.map { $0 }, start: 5, end: end, count) }
+            }
+            return builder.batch
+        }
+        var delta = Delta()
+        _ = tell(collection(1, ["a", "b"], [(["1", "2"], 0, 5), (["3", "4"], 0, 1)]), &delta)
+        // It ended, which is not told yet.
+        _ = tell(collection(2, ["a", "b"], [(["3", "4"], 0, 1)]), &delta)
+        let told = tell(collection(3, ["b", "a"], [(["4", "3"], 0, 1), (["2", "1"], 25, 7)]), &delta)
+        let view = try #require(told.views.first)
+        let ended = try #require(view.endTimes.firstIndex(of: 25))
+        #expect(view.integers[ended] == 2)
+    }
+
     @Test("tells what was added, in rows that changed, that are new, or that end")
     func tells() throws {
         let reader = try FeedReader(.delta)
