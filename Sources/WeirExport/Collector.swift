@@ -222,7 +222,8 @@ extension ViewColumns {
         var places: [TagKey: Int] = [:]
         for (place, key) in keys.enumerated() { places[key] = place }
         var values = [UInt32](repeating: 0, count: keys.count * rows)
-        var overflowed: [Int] = []
+        // Mostly of the overflow series; of a view that keeps all tags, an application's own may be called like its.
+        var overflowed: [(row: Int, value: UInt32)] = []
         var row = 0
         let hasEnded = lists[1].count > 0
         startTimes.reserveCapacity(rows)
@@ -235,7 +236,7 @@ extension ViewColumns {
                     if let place = places[key] {
                         values[place * rows + row] = strings.index(of: value) + 1
                     } else if key == .overflow {
-                        overflowed.append(row)
+                        overflowed.append((row, strings.index(of: value) + 1))
                     }
                 }
                 row += 1
@@ -244,8 +245,7 @@ extension ViewColumns {
         if !overflowed.isEmpty {
             tagKeys.append(TagKey.overflow.name)
             values.append(contentsOf: repeatElement(0, count: rows))
-            let index = strings.index(of: "true") + 1
-            for row in overflowed { values[keys.count * rows + row] = index }
+            for (row, value) in overflowed { values[keys.count * rows + row] = value }
         }
         tagValues = values
     }

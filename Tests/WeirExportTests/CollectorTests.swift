@@ -199,6 +199,21 @@ struct CollectorTests {
         #expect(batch.table("stays")?.endTimes == [])
     }
 
+    @Test("an application's own tag that is called like that of the overflow series keeps its value")
+    func ownOverflowTag() throws {
+        let (stats, _) = try instance()
+        try stats.register(View("all", of: integers, as: .sum, seriesLimit: 3).keepingAllTags())
+        let own: TagKey = "otel.metric.overflow"
+        for value in ["false", "no", "yes", "past the limit"] {
+            integers.record(1, Tags([(own, value), (Self.key, "a")]), in: stats)
+        }
+        var batch = Batch()
+        Collector(stats: stats).collect(into: &batch)
+        let table = try #require(batch.table("all"))
+        #expect(table.tagKeys == ["collector.key", "otel.metric.overflow"])
+        #expect(batch.tags(table) == [["a", "false"], ["a", "no"], ["a", "yes"], [nil, "true"]])
+    }
+
     @Test("a view at the address of one that is gone has columns of its own", .timeLimit(.minutes(1)))
     func addressesReturn() throws {
         let (stats, clock) = try instance()
