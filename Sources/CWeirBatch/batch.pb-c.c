@@ -1476,7 +1476,7 @@ const ProtobufCEnumDescriptor weir__v1__inclusive_bound__descriptor =
   weir__v1__inclusive_bound__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue weir__v1__gap_cause__enum_values_by_number[15] =
+static const ProtobufCEnumValue weir__v1__gap_cause__enum_values_by_number[16] =
 {
   { "GAP_CAUSE_UNSPECIFIED", "WEIR__V1__GAP_CAUSE__GAP_CAUSE_UNSPECIFIED", 0 },
   { "GAP_CAUSE_OVERFLOW_OLDEST", "WEIR__V1__GAP_CAUSE__GAP_CAUSE_OVERFLOW_OLDEST", 1 },
@@ -1493,16 +1493,18 @@ static const ProtobufCEnumValue weir__v1__gap_cause__enum_values_by_number[15] =
   { "GAP_CAUSE_SHUTDOWN", "WEIR__V1__GAP_CAUSE__GAP_CAUSE_SHUTDOWN", 12 },
   { "GAP_CAUSE_FATAL", "WEIR__V1__GAP_CAUSE__GAP_CAUSE_FATAL", 13 },
   { "GAP_CAUSE_COALESCED", "WEIR__V1__GAP_CAUSE__GAP_CAUSE_COALESCED", 14 },
+  { "GAP_CAUSE_OUT_OF_ORDER", "WEIR__V1__GAP_CAUSE__GAP_CAUSE_OUT_OF_ORDER", 15 },
 };
 static const ProtobufCIntRange weir__v1__gap_cause__value_ranges[] = {
-{0, 0},{0, 15}
+{0, 0},{0, 16}
 };
-static const ProtobufCEnumValueIndex weir__v1__gap_cause__enum_values_by_name[15] =
+static const ProtobufCEnumValueIndex weir__v1__gap_cause__enum_values_by_name[16] =
 {
   { "GAP_CAUSE_COALESCED", 14 },
   { "GAP_CAUSE_CODEL", 7 },
   { "GAP_CAUSE_EXPIRED", 8 },
   { "GAP_CAUSE_FATAL", 13 },
+  { "GAP_CAUSE_OUT_OF_ORDER", 15 },
   { "GAP_CAUSE_OVERFLOW_NEWEST", 2 },
   { "GAP_CAUSE_OVERFLOW_OLDEST", 1 },
   { "GAP_CAUSE_OVERSIZE", 5 },
@@ -1522,9 +1524,9 @@ const ProtobufCEnumDescriptor weir__v1__gap_cause__descriptor =
   "GapCause",
   "Weir__V1__GapCause",
   "weir.v1",
-  15,
+  16,
   weir__v1__gap_cause__enum_values_by_number,
-  15,
+  16,
   weir__v1__gap_cause__enum_values_by_name,
   1,
   weir__v1__gap_cause__value_ranges,

@@ -81,6 +81,7 @@ package struct Gap: Equatable, Sendable {
         case shutdown
         case fatal
         case coalesced
+        case outOfOrder
     }
 
     package init(

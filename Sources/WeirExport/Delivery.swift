@@ -19,12 +19,17 @@ package struct Delivery: Equatable, Sendable {
     package var outcome: Outcome
     /// The destination may have the batch although it did not acknowledge it.
     package var isUncertain: Bool
+    /// All that the destination refused is older than what it has.
+    package var isOutOfOrder: Bool
     /// What the exporter says about it.
     package var message: String
 
-    package init(_ outcome: Outcome, isUncertain: Bool = false, message: String = "") {
+    package init(
+        _ outcome: Outcome, isUncertain: Bool = false, isOutOfOrder: Bool = false, message: String = ""
+    ) {
         self.outcome = outcome
         self.isUncertain = isUncertain
+        self.isOutOfOrder = isOutOfOrder
         self.message = message
     }
 }

@@ -154,7 +154,8 @@ private final class MessageBuffer {
                 .retry(hint: nil, attemptLimit: 10), isUncertain: isUncertain,
                 message: "the exporter answered with the unknown code \(code): \(text)")
         }
-        return Delivery(outcome, isUncertain: isUncertain, message: text)
+        let isOutOfOrder = flags & WEIR_RESULT_OUT_OF_ORDER != 0
+        return Delivery(outcome, isUncertain: isUncertain, isOutOfOrder: isOutOfOrder, message: text)
     }
 }
 

@@ -134,13 +134,15 @@ package struct SinkQueue: Sendable {
         return header
     }
 
-    /// The destination has the batch, of whose rows it refused some. Its header's gaps are told and forgotten.
-    package mutating func delivered(_ inflight: InflightBatch, rejectedRows: UInt64 = 0, now: UInt64) {
+    /// The destination has the batch, of whose rows it refused some for a cause. Its header's gaps are told and forgotten.
+    package mutating func delivered(
+        _ inflight: InflightBatch, refusedRows: UInt64 = 0, _ cause: Gap.Cause = .rejected, now: UInt64
+    ) {
         let amount = inflight.batch.amount
-        let rejected = min(rejectedRows, amount.rows)
+        let refused = min(refusedRows, amount.rows)
         accounts.inflight -= amount
-        accounts.delivered += Amount(batches: 1, rows: amount.rows - rejected, bytes: amount.bytes)
-        accounts.dropped[.rejected].rows += rejected
+        accounts.delivered += Amount(batches: 1, rows: amount.rows - refused, bytes: amount.bytes)
+        accounts.dropped[cause].rows += refused
         if let told = inflight.header.previousStream {
             if told == previousStream { previousStream = nil }
             earlier.forgetPredecessor(told, of: inflight.header.stream)

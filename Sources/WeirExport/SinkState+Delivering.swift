@@ -112,20 +112,22 @@ extension SinkState {
         if delivery.isUncertain { queue.noteUncertain(item) }
         if delivery.outcome != .delivered { noteMessage(delivery.message, now: now) }
         var isRejected = false
+        let cause: Gap.Cause = delivery.isOutOfOrder ? .outOfOrder : .rejected
         switch delivery.outcome {
         case .delivered:
             queue.delivered(item, now: now)
             succeeded(before, now: now)
             _ = toldRejections.recovers()
         case .partial(let acceptedRows):
-            queue.delivered(item, rejectedRows: item.batch.rows - min(acceptedRows, item.batch.rows), now: now)
+            let refusedRows = item.batch.rows - min(acceptedRows, item.batch.rows)
+            queue.delivered(item, refusedRows: refusedRows, cause, now: now)
             succeeded(before, now: now)
             noteRejection(delivery.message, now: now)
         case .rejected:
-            reject(item, delivery.message, now: now)
+            reject(item, cause, delivery.message, now: now)
             isRejected = true
         case .retry(_, let limit?) where item.attempts >= limit:
-            reject(item, delivery.message, now: now)
+            reject(item, .rejected, delivery.message, now: now)
             isRejected = true
         case .retry(let hint, _):
             failed(hint: hint, delivery.message, now: now, random: &random)
@@ -175,8 +177,8 @@ extension SinkState {
     }
 
     /// The destination answers, only not to this batch's liking: no pause, and the next one.
-    private mutating func reject(_ item: InflightBatch, _ message: String, now: UInt64) {
-        queue.drop(item, .rejected, now: now)
+    private mutating func reject(_ item: InflightBatch, _ cause: Gap.Cause, _ message: String, now: UInt64) {
+        queue.drop(item, cause, now: now)
         noteRejection(message, now: now)
         clearFailures()
     }

@@ -118,12 +118,14 @@ private func write(_ value: DeliveryResult, to result: UnsafeMutablePointer<weir
         unsafe result.pointee.retry_after_nanoseconds = pause.map(nanoseconds) ?? 0
         unsafe result.pointee.attempt_limit = limit ?? 0
         text = message
-    case .partial(let acceptedRows, let message):
+    case .partial(let acceptedRows, let isOutOfOrder, let message):
         unsafe result.pointee.code = UInt32(WEIR_PARTIAL)
+        unsafe result.pointee.flags = isOutOfOrder ? WEIR_RESULT_OUT_OF_ORDER : 0
         unsafe result.pointee.accepted_rows = acceptedRows
         text = message
-    case .rejected(let message):
+    case .rejected(let isOutOfOrder, let message):
         unsafe result.pointee.code = UInt32(WEIR_REJECT)
+        unsafe result.pointee.flags = isOutOfOrder ? WEIR_RESULT_OUT_OF_ORDER : 0
         text = message
     case .fatal(let message):
         unsafe result.pointee.code = UInt32(WEIR_FATAL)

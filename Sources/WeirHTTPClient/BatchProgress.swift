@@ -22,6 +22,8 @@ package struct BatchProgress: Sendable {
     private var seen = 0
     /// Rows, or points, that the server will never take.
     package private(set) var rejected: UInt64 = 0
+    /// Those of them that are older than what the server has.
+    private var outOfOrder: UInt64 = 0
     /// What was said last of those; or a warning where all were taken.
     package private(set) var words = ""
 
@@ -47,17 +49,19 @@ package struct BatchProgress: Sendable {
         guard seen > done else { return }
         do throws(Interruption) {
             let answer = try send()
-            note(rejected: min(answer.rejected, rows), answer.words)
+            let isOutOfOrder = Refusal.isOutOfOrder(answer.words)
+            note(rejected: min(answer.rejected, rows), answer.words, isOutOfOrder: isOutOfOrder)
         } catch {
-            guard case .rejected(let message) = error.result else { throw error }
-            note(rejected: rows, message)
+            guard case .rejected(let isOutOfOrder, let message) = error.result else { throw error }
+            note(rejected: rows, message, isOutOfOrder: isOutOfOrder)
         }
         done = seen
     }
 
     /// Counts rows that will never be taken.
-    package mutating func note(rejected rows: UInt64, _ words: String) {
+    package mutating func note(rejected rows: UInt64, _ words: String, isOutOfOrder: Bool = false) {
         rejected += rows
+        if isOutOfOrder { outOfOrder += rows }
         if !words.isEmpty { self.words = words }
     }
 
@@ -65,8 +69,11 @@ package struct BatchProgress: Sendable {
     package func result(rows: UInt64) -> DeliveryResult {
         guard rejected > 0 else { return .delivered }
         let message = words.isEmpty ? "the server gave no reason" : words
+        // One cause for all of them, or the more general one.
+        let isOutOfOrder = outOfOrder == rejected
         return rejected < rows
-            ? .partial(acceptedRows: rows - rejected, message: message) : .rejected(message: message)
+            ? .partial(acceptedRows: rows - rejected, isOutOfOrder: isOutOfOrder, message: message)
+            : .rejected(isOutOfOrder: isOutOfOrder, message: message)
     }
 }
 

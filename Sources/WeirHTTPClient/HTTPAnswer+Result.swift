@@ -5,12 +5,19 @@ extension HTTPAnswer {
     ///
     /// A page in place of an answer is nobody's success. Too many requests, an overloaded server and credentials that it does not take pass by themselves, or by somebody
     /// who mends them: tried again without end, and the queue's bounds decide. Other failures of the server may be this
-    /// frame's fault: at most 10 times. Everything else is said about the request: it will not be taken.
+    /// frame's fault: at most 10 times. Everything else is said about the request: it will not be taken. What the server
+    /// calls older than what it has will not be taken either, whichever of these its status says.
     ///
     /// - Parameter found: What the server says, where somebody has read that; the body's beginning otherwise.
     package func deliveryResult(now: UInt64, saying found: String? = nil) -> DeliveryResult {
         let words = found ?? words
         let text = "HTTP \(status)" + (words.isEmpty ? "" : ": \(words)")
+        switch status {
+        case 400, 409, 422, 500:
+            let isOutOfOrder = Refusal.isOutOfOrder(String(decoding: body.prefix(4_096), as: UTF8.self))
+            if isOutOfOrder { return .rejected(isOutOfOrder: true, message: text) }
+        default: break
+        }
         switch status {
         // Somebody else says yes to everything. Whether the server got the request nobody knows.
         case 200..<300 where isPage:

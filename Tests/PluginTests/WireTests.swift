@@ -26,6 +26,9 @@ struct WireTests {
             counters: [ExporterCount(name: "n", unit: "By", value: .max)]),
         .delivered(Delivery(.partial(acceptedRows: 4)), counters: []),
         .delivered(Delivery(.rejected), counters: []),
+        .delivered(Delivery(.rejected, isOutOfOrder: true, message: "old"), counters: []),
+        .delivered(
+            Delivery(.partial(acceptedRows: 9), isUncertain: true, isOutOfOrder: true, message: "some"), counters: []),
         .closed, .log(2, "hello"), .demand(.max), .collect,
     ]
 

@@ -163,9 +163,12 @@ struct PrometheusTests {
         for text in expected { #expect(rpc.contains { $0.hasSuffix(text) }, "\(rpc)") }
     }
 
-    @Test("samples that Prometheus calls out of order are dropped and counted, and later ones arrive")
-    func outOfOrder() async throws {
-        let prometheus = try await PrometheusServer()
+    @Test(
+        "samples that Prometheus calls out of order or too old are dropped at once and counted as that",
+        arguments: [(window: "0s", says: "HTTP 400"), (window: "1m", says: "too old")])
+    func outOfOrder(_ server: (window: String, says: String)) async throws {
+        let prometheus = try await PrometheusServer(
+            more: "storage: {tsdb: {out_of_order_time_window: \(server.window)}}")
         let now = Int(Date().timeIntervalSince1970)
         let fill: @Sendable (Int, inout BatchBuilder) -> Void = { number, builder in
             builder.view("steps", .sum, keys: []) { rows in rows.row(start: 1, Int64(number)) }
@@ -178,8 +181,28 @@ struct PrometheusTests {
         let late = try startExporting(every: .seconds(3600), to: [.remoteWrite(prometheus.port)], collecting: earlier)
         let report = await late.shutdown(deadline: .seconds(20))
         let accounts = late.snapshots[0].accounts
-        #expect(accounts.imbalance == nil && accounts.dropped[.rejected].batches == 1)
-        #expect(report.sinks.first?.lastFailure.contains("HTTP 400") == true, "\(report)")
+        #expect(accounts.imbalance == nil && accounts.dropped[.outOfOrder].batches == 1)
+        #expect(late.snapshots[0].deliveries.rejected == 1 && late.snapshots[0].deliveries.retried == 0)
+        #expect(report.sinks.first?.lost == ["outOfOrder": 1])
+        #expect(report.sinks.first?.lastFailure.contains(server.says) == true, "\(report)")
+    }
+
+    @Test("another value of the same time is out of order, too")
+    func duplicate() async throws {
+        let prometheus = try await PrometheusServer()
+        let now = Int(Date().timeIntervalSince1970)
+        for value in [1, 2] as [Int64] {
+            let source = Minute(1, begin: now - 10) { _, builder in
+                builder.view("steps", .lastValue, keys: []) { rows in rows.row(start: 1, value) }
+            }
+            var sink = Sink.remoteWrite(prometheus.port)
+            sink.match = ["steps"]
+            let exporting = try startExporting(every: .seconds(3600), to: [sink], collecting: source)
+            await exporting.shutdown(deadline: .seconds(20))
+            let accounts = exporting.snapshots[0].accounts
+            #expect(accounts.imbalance == nil && accounts.dropped[.rejected].batches == 0)
+            #expect(accounts.dropped[.outOfOrder].batches == UInt64(value) - 1)
+        }
     }
 
     @Test("deltas are refused in words")

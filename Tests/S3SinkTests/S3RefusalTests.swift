@@ -25,7 +25,8 @@ struct S3RefusalTests {
     private func message(_ result: DeliveryResult) -> String {
         switch result {
         case .delivered: ""
-        case .retry(_, _, _, let message), .partial(_, let message), .rejected(let message), .fatal(let message):
+        case .retry(_, _, _, let message), .partial(_, _, let message), .rejected(_, let message),
+            .fatal(let message):
             message
         }
     }

@@ -104,7 +104,7 @@ private struct Schedule {
         default:
             coverage.delivered(item.header)
             queue.delivered(
-                item, rejectedRows: Bool.random(using: &random) ? .random(in: 0...60, using: &random) : 0, now: now)
+                item, refusedRows: Bool.random(using: &random) ? .random(in: 0...60, using: &random) : 0, now: now)
         }
     }
 

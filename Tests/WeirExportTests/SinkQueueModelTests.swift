@@ -179,7 +179,7 @@ struct SinkQueueModelTests {
             naive.lose(index, .dropped(.rejected))
         case 2:
             let rejected = UInt64.random(in: 0...item.batch.rows, using: &random)
-            queue.delivered(item, rejectedRows: rejected, now: now)
+            queue.delivered(item, refusedRows: rejected, now: now)
             naive.fates[index] = .delivered(acceptedRows: item.batch.rows - rejected)
             naive.told.formUnion(naive.telling.removeValue(forKey: number) ?? [])
         default:

@@ -72,6 +72,25 @@ struct SinkStateTests {
         #expect(state.queue.accounts.imbalance == nil)
     }
 
+    @Test("what is older than what the destination has is dropped for that cause, at once")
+    mutating func outOfOrder() throws {
+        var state = SinkState(queue: SinkQueue())
+        for number in 1...3 as ClosedRange<UInt64> { state.offer(batch(number, rows: 10), now: 0) }
+        _ = try delivery(&state, now: 0)
+        let aftermath = state.finish(Delivery(.rejected, isOutOfOrder: true), now: 0, random: &random)
+        #expect(aftermath.rejected != nil)
+        let next = try delivery(&state, now: 0)
+        #expect(next.header.gaps.map(\.cause) == [.outOfOrder])
+        state.finish(Delivery(.partial(acceptedRows: 7), isOutOfOrder: true), now: 0, random: &random)
+        #expect(state.queue.accounts.dropped[.outOfOrder] == Amount(batches: 1, rows: 13, bytes: 100))
+        // A failure that was tried again is none of it.
+        _ = try delivery(&state, now: 0)
+        let failure = Delivery(.retry(hint: nil, attemptLimit: 1), isOutOfOrder: true)
+        state.finish(failure, now: 0, random: &random)
+        #expect(state.queue.accounts.dropped[.rejected].batches == 1)
+        #expect(state.queue.accounts.imbalance == nil)
+    }
+
     @Test("a plugin that claims to have accepted more rows than there are does not unbalance the accounts")
     mutating func nonsensePartial() throws {
         var state = SinkState(queue: SinkQueue())

@@ -165,13 +165,71 @@ struct HTTPClientTests {
         #expect(result(503, "Sun, 06 Nov 1994 08:50:37 GMT") == .retry(after: .seconds(60), message: "HTTP 503"))
         #expect(result(503, "whenever") == .retry(message: "HTTP 503"))
         #expect(result(500) == .retry(attemptLimit: 10, message: "HTTP 500"))
-        #expect(result(400, nil, "out of\n order") == .rejected(message: "HTTP 400: out of order"))
+        #expect(result(400, nil, "not\n valid") == .rejected(message: "HTTP 400: not valid"))
         #expect(result(400, nil, "\u{1}") == .rejected(message: "HTTP 400"))
         guard case .retry(_, nil, false, let message) = result(401, nil, "token hunter2 is unknown") else {
             Issue.record("wanted a retry without a limit")
             return
         }
         #expect(!message.contains("hunter2"))
+    }
+
+    @Test("what a server calls older than what it has is told apart, and not tried again")
+    func outOfOrder() {
+        func result(_ status: Int, _ body: String) -> DeliveryResult {
+            HTTPAnswer(status: status, body: Array(body.utf8)).deliveryResult(now: Self.date)
+        }
+        for words in [
+            "out of order sample", "out of bounds", "too old sample", "duplicate sample for timestamp",
+            "failed pushing to ingester: user=1: the sample has been rejected because its timestamp is too old "
+                + "(err-mimir-sample-timestamp-too-old)",
+            "partial write: points beyond retention policy dropped=1",
+        ] {
+            for status in [400, 409, 422, 500] {
+                #expect(
+                    result(status, words + "\n") == .rejected(isOutOfOrder: true, message: "HTTP \(status): \(words)"))
+            }
+            // These pass by themselves, whatever the words are.
+            for status in [401, 429, 503] {
+                guard case .retry(_, nil, _, _) = result(status, words) else {
+                    Issue.record("wanted a retry of \(status) \(words)")
+                    continue
+                }
+            }
+        }
+        for words in [
+            "out of bounds: timestamp is too far in the future", "bucket index 5 is out of bounds", "invalid label", "",
+        ] {
+            guard case .rejected(false, _) = result(400, words) else {
+                Issue.record("wanted a rejection: \(words)")
+                continue
+            }
+        }
+        // In a protobuf, as an OTLP receiver may put it.
+        let status = HTTPAnswer(status: 400, body: [0x12, 0x13] + Array("out of order sample".utf8))
+        guard case .rejected(true, _) = status.deliveryResult(now: Self.date) else {
+            Issue.record("wanted a rejection")
+            return
+        }
+    }
+
+    @Test("of a batch in several requests, what is out of order is that cause where all that was refused is")
+    func outOfOrderProgress() throws {
+        func result(_ refusals: [DeliveryResult], _ words: String = "") throws(Interruption) -> DeliveryResult {
+            var progress = BatchProgress()
+            for refusal in refusals {
+                try progress.request(rows: 2) { () throws(Interruption) in throw Interruption(refusal) }
+            }
+            try progress.request(rows: 2) { (words.isEmpty ? 0 : 1, words) }
+            return progress.result(rows: UInt64(refusals.count) * 2 + 2)
+        }
+        let late = DeliveryResult.rejected(isOutOfOrder: true, message: "late")
+        let bad = DeliveryResult.rejected(message: "bad")
+        let old = "too old sample"
+        #expect(try result([late]) == .partial(acceptedRows: 2, isOutOfOrder: true, message: "late"))
+        #expect(try result([late, bad]) == .partial(acceptedRows: 2, message: "bad"))
+        #expect(try result([], old) == .partial(acceptedRows: 1, isOutOfOrder: true, message: old))
+        #expect(try result([], "invalid") == .partial(acceptedRows: 1, message: "invalid"))
     }
 
     @Test("a file is read anew where it has changed, and its fault names the line and not the secret")

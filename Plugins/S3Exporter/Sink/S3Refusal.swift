@@ -80,7 +80,7 @@ struct S3Refusal: Equatable {
     /// A server of another kind, or something on the way, answers about itself, not about the batch.
     private func stranger(_ answer: HTTPAnswer, _ now: UInt64) -> DeliveryResult {
         let result = answer.deliveryResult(now: now, saying: isShown ? nil : "")
-        guard case .rejected(let message) = result else { return result }
+        guard case .rejected(_, let message) = result else { return result }
         return .retry(attemptLimit: 10, message: message + ", which is none of an S3 server's answers")
     }
 

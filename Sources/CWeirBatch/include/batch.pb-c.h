@@ -112,7 +112,11 @@ typedef enum _Weir__V1__GapCause {
   WEIR__V1__GAP_CAUSE__GAP_CAUSE_SPILL_CORRUPT = 11,
   WEIR__V1__GAP_CAUSE__GAP_CAUSE_SHUTDOWN = 12,
   WEIR__V1__GAP_CAUSE__GAP_CAUSE_FATAL = 13,
-  WEIR__V1__GAP_CAUSE__GAP_CAUSE_COALESCED = 14
+  WEIR__V1__GAP_CAUSE__GAP_CAUSE_COALESCED = 14,
+  /*
+   * The destination has later values than these, and takes no earlier ones.
+   */
+  WEIR__V1__GAP_CAUSE__GAP_CAUSE_OUT_OF_ORDER = 15
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WEIR__V1__GAP_CAUSE)
 } Weir__V1__GapCause;
 

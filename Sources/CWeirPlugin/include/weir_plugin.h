@@ -48,7 +48,7 @@ extern "C" {
 /// The first eight bytes of both tables: "WEIRPLUG" read as a little-endian number.
 #define WEIR_PLUGIN_MAGIC 0x47554c5052494557ull
 #define WEIR_PLUGIN_ABI_MAJOR 1u
-#define WEIR_PLUGIN_ABI_MINOR 3u
+#define WEIR_PLUGIN_ABI_MINOR 4u
 
 /// Whether the structure that `pointer` leads to was made by someone who knew the field.
 #define WEIR_HAS(pointer, field) \
@@ -116,6 +116,9 @@ enum {
 
 /// `weir_result.flags`: the destination may have the frame although its acknowledgement was not seen.
 #define WEIR_RESULT_UNCERTAIN 1u
+/// Since 1.4, with WEIR_REJECT and WEIR_PARTIAL: all that the destination refused is older than what it has. The host counts
+/// it as out of order; one of an earlier minor version as rejected.
+#define WEIR_RESULT_OUT_OF_ORDER 2u
 
 /// What a call came to. The host fills `size`, `message` and its capacity and zeroes the rest, which means success; the
 /// plugin sets what differs.

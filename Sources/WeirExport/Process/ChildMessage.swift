@@ -154,7 +154,7 @@ extension Delivery {
             case .fatal, .quarantined: (4, 0, 0)
             }
         writer.add(code)
-        writer.add(UInt32(isUncertain ? 1 : 0))
+        writer.add(UInt32((isUncertain ? 1 : 0) | (isOutOfOrder ? 2 : 0)))
         writer.add(number)
         writer.add(limit)
         writer.add(message)
@@ -162,7 +162,7 @@ extension Delivery {
 
     fileprivate init(_ reader: inout WireReader) throws(WireFault) {
         let code = try reader.number32()
-        let isUncertain = try reader.number32() != 0
+        let flags = try reader.number32()
         let number = try reader.number64()
         let limit = try reader.number32()
         let outcome: Outcome
@@ -174,7 +174,8 @@ extension Delivery {
         case 4: outcome = .fatal
         default: throw .unknownValue(field: "outcome", found: UInt64(code))
         }
-        self.init(outcome, isUncertain: isUncertain, message: try reader.text())
+        self.init(
+            outcome, isUncertain: flags & 1 != 0, isOutOfOrder: flags & 2 != 0, message: try reader.text())
     }
 }
 
