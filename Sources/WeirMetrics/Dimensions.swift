@@ -38,7 +38,7 @@ struct Dimensions {
                 }
                 keys.insert(name)
             }
-            let kept = value.cut(to: max(0, limits.valueLength))
+            let kept = TagLimit.cut(value, to: limits.valueLength)
             if kept.utf8.count != value.utf8.count {
                 note("has a value of more than \(limits.valueLength) bytes, which is cut")
             }

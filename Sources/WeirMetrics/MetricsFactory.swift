@@ -50,7 +50,8 @@ public struct MetricsLimits: Hashable, Sendable {
     public var dimensions = 32
     /// Keys of dimensions; those past it are left out. Keys are kept as long as the process lives.
     public var keys = 1_000
-    /// Bytes of a dimension's value; longer ones are cut.
+    /// Bytes of a dimension's value. A longer one is cut, ends in `…`, and is counted in `weir.tags.cut`, as any tag's that
+    /// is longer than ``ViewRules/tagValueBytes`` says.
     public var valueLength = 1_024
 
     /// The limits above.

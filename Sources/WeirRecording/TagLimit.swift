@@ -30,10 +30,11 @@ package enum TagLimit {
     /// What is kept of a text that every batch has, as of a tag's value.
     package static func cut(_ text: String) -> String { cut(text, to: bytes) }
 
-    /// - Parameter limit: Bytes, at least the mark's.
+    /// - Parameter limit: Bytes. Nothing is kept where not even the mark has room.
     package static func cut(_ text: String, to limit: Int) -> String {
         guard text.utf8.count > limit else { return text }
         weir_process_count_cut_tag()
+        guard limit >= markLength else { return "" }
         var end = text.utf8.index(text.startIndex, offsetBy: limit - markLength)
         while String.Index(end, within: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
         return String(text[..<end]) + mark

@@ -27,12 +27,12 @@ final class Collector: Sendable {
     ///   - certificates: Makes it one that speaks TLS.
     ///   - asksClients: Whether it serves only those whom the authority vouches for.
     init(
-        rejecting points: Int = 0, _ certificates: Certificates? = nil, asksClients: Bool = false
+        rejecting points: Int = 0, because reason: String = "no room for them", _ certificates: Certificates? = nil, asksClients: Bool = false
     ) async throws {
         port = try LoopbackPort.free()
         let directory = try TemporaryDirectory()
         let script = Bundle.module.path(forResource: "collector", ofType: "py", inDirectory: "Fixtures") ?? ""
-        var arguments = [script, "\(port)", directory.path("requests"), "--reject", "\(points)"]
+        var arguments = [script, "\(port)", directory.path("requests"), "--reject", "\(points)", "--because", reason]
         if let certificates {
             arguments += ["--certificate", certificates.certificate("here"), "--key", certificates.key("here")]
             if asksClients { arguments += ["--clients", certificates.authority] }

@@ -98,18 +98,20 @@ struct OtlpHttpSinkTests {
             ])
     }
 
-    @Test("points that a collector does not take are counted as rejected, the others as delivered")
-    func partialSuccess() async throws {
-        let collector = try await Collector(rejecting: 3)
+    @Test(
+        "points that a collector does not take are counted by why, the others as delivered",
+        arguments: [(reason: "no room for them", cause: Gap.Cause.rejected), ("out of order sample", .outOfOrder)])
+    func partialSuccess(_ refusal: (reason: String, cause: Gap.Cause)) async throws {
+        let collector = try await Collector(rejecting: 3, because: refusal.reason)
         let source = GrowingSums(rows: 10)
         let exporting = try startExporting(every: hour, to: [.otlp(collector.port)], collecting: source)
         let report = await exporting.shutdown(deadline: .seconds(20))
         let accounts = exporting.snapshots[0].accounts
         #expect(accounts.imbalance == nil)
-        #expect(accounts.delivered.rows == 7 && accounts.dropped[.rejected].rows == 3)
+        #expect(accounts.delivered.rows == 7 && accounts.dropped[refusal.cause].rows == 3)
         #expect(accounts.delivered.batches == 1)
         let sink = try #require(report.sinks.first)
-        #expect(sink.lastFailure.contains("no room for them"))
+        #expect(sink.lastFailure.contains(refusal.reason))
     }
 
     @Test("a batch too large for a request goes out in several, and each point once, whatever fails between")

@@ -124,7 +124,7 @@ struct LimitTests {
             recorded.rows()
                 == [
                     "x{\(String(repeating: "k", count: 255))=1}: 1", "x{a=1}: 1", "x{a=3}: 1",
-                    "x{a=é23456,b=12345678}: 1",
+                    "x{a=é234…,b=12345678}: 1",
                     "x{b=1}: 1", "x{c=1}: 1", "x{d=1}: 1", "x{k_y=1}: 1",
                 ].sorted())
         #expect(recorded.problems.count >= 6)

@@ -1,6 +1,6 @@
 """A collector that reads OTLP with OpenTelemetry's own classes and writes each request to a file, a line each.
 
-    collector.py PORT FILE [--reject N] [--certificate PEM --key PEM [--clients PEM]]
+    collector.py PORT FILE [--reject N [--because TEXT]] [--certificate PEM --key PEM [--clients PEM]]
 
 A point is written as text whose parts are sorted; doubles as their bits, so that nothing is rounded.
 """
@@ -99,7 +99,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer = service.ExportMetricsServiceResponse()
         if options.reject:
             answer.partial_success.rejected_data_points = options.reject
-            answer.partial_success.error_message = "no room for them"
+            answer.partial_success.error_message = options.because
         content = answer.SerializeToString()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-protobuf")
@@ -115,6 +115,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("port", type=int)
 parser.add_argument("file")
 parser.add_argument("--reject", type=int, default=0)
+parser.add_argument("--because", default="no room for them")
 parser.add_argument("--certificate")
 parser.add_argument("--key")
 parser.add_argument("--clients", help="an authority: only clients that it vouches for are served")
