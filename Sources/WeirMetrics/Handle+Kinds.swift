@@ -64,7 +64,7 @@ final class RecorderHandle: Handle, RecorderHandler, @unchecked Sendable {
         super.init(label)
     }
 
-    func record(_ value: Int64) { recorder.record(Double(value)) }
+    func record(_ value: Int64) { recorder.record(whole: value) }
     func record(_ value: Double) { recorder.record(value) }
     override func end(now: Bool) { recorder.endSeries(now: now) }
 }

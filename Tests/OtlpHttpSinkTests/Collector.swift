@@ -27,7 +27,8 @@ final class Collector: Sendable {
     ///   - certificates: Makes it one that speaks TLS.
     ///   - asksClients: Whether it serves only those whom the authority vouches for.
     init(
-        rejecting points: Int = 0, because reason: String = "no room for them", _ certificates: Certificates? = nil, asksClients: Bool = false
+        rejecting points: Int = 0, because reason: String = "no room for them", _ certificates: Certificates? = nil,
+        asksClients: Bool = false
     ) async throws {
         port = try LoopbackPort.free()
         let directory = try TemporaryDirectory()

@@ -101,7 +101,7 @@ struct PluginSearchTests {
         #expect(found.map(\.name) == ["good", "good", "bad", "crashing"])
         #expect(found.map(\.isHidden) == [false, true, false, false])
         let good = try found[0].description.get()
-        #expect(good.name == "faulty" && good.version == "2.1" && good.abiMajor == 1 && good.abiMinor == 3)
+        #expect(good.name == "faulty" && good.version == "2.1" && good.abiMajor == 1 && good.abiMinor == 4)
         #expect(good.settings.map(\.key) == ["mode", "journal", "times"])
         #expect(try found[1].description.get() == good)
         #expect(throws: ExportError.self) { try found[2].description.get() }

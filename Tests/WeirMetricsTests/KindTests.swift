@@ -84,6 +84,15 @@ struct KindTests {
         #expect(recorded.rows() == ["last: 2.0", "sizes: 26.5 in [2, 1, 1]"])
     }
 
+    @Test("a whole number that is no Double is in the bucket of its exact value")
+    func wholeNumbers() throws {
+        let bound = Int64(1) << 53
+        let recorded = try Recorded(recorders: .distribution(bounds: [Double(-bound), Double(bound)]))
+        let sizes = CoreMetrics.Recorder(label: "sizes", factory: recorded.factory)
+        for value in [-bound, -bound + 1, bound, bound + 1, bound + 2] { sizes.record(value) }
+        #expect(try #require(recorded.collect().view("sizes")).bucketCounts == [1, 2, 2])
+    }
+
     @Test("a timer is a distribution in seconds, whatever it is told the time in")
     func timer() throws {
         let recorded = try Recorded(timers: .distribution(bounds: [0.001, 1, 60]))

@@ -20,6 +20,10 @@ extension Recorder where Value == Double {
         bound.addToLast(amount)
     }
 
+    /// Records a whole number in the bucket of its exact value. Where it is no Double, what it adds to a sum is the next one
+    /// up.
+    package func record(whole value: Int64) { record(value.asDouble(inBucketOf: .distribution)) }
+
     /// Counts a measurement that changes nothing because it is none that could be.
     package func reject() { bound.reject() }
 
