@@ -92,15 +92,25 @@ extension UnsafeMutablePointer where Pointee == TagEntry {
 
     /// A value that lives longer than the entry. What is too long of it is left out.
     ///
+    /// Of a short value it calls nothing, so that no register has to be saved.
+    ///
     /// - Returns: The entry's hash.
     @inline(never)
-    func initialize(_ info: UnsafePointer<KeyInfo>, _ bytes: UnsafeRawPointer, count length: Int) -> UInt64 {
-        var (count, isCut) = (length, false)
-        if count > TagWords.capacity { (count, isCut) = unsafe TagLimit.kept(of: bytes, count: count) }
+    func initialize(_ info: UnsafePointer<KeyInfo>, _ bytes: UnsafeRawPointer, count: Int) -> UInt64 {
+        guard count <= TagWords.capacity else { return unsafe initialize(info, long: bytes, count: count) }
         let words = unsafe TagWords(bytes, count: count)
         let hash = unsafe TagHash.hash(bytes, words: words, count: count, key: info.pointee.hash)
-        let kept = unsafe count > TagWords.capacity ? bytes : nil
-        unsafe initialize(info, words, length: count, hash: hash, bytes: kept)
+        unsafe initialize(info, words, length: count, hash: hash, bytes: nil)
+        return hash
+    }
+
+    /// A value that is longer than its words.
+    @inline(never)
+    private func initialize(_ info: UnsafePointer<KeyInfo>, long bytes: UnsafeRawPointer, count: Int) -> UInt64 {
+        let (count, isCut) = unsafe TagLimit.kept(of: bytes, count: count)
+        let words = unsafe TagWords(bytes, count: count)
+        let hash = unsafe TagHash.hash(words, bytes, count: count, key: info.pointee.hash)
+        unsafe initialize(info, words, length: count, hash: hash, bytes: bytes)
         if isCut { unsafe pointee.markCut() }
         return hash
     }

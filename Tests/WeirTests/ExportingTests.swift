@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import WeirBatch
+import WeirRecording
 import WeirTestSupport
 
 @testable import Weir
@@ -92,6 +93,34 @@ struct ExportingTests {
             for view in try frame.batch().views { rows[view.name, default: []] += view.integers }
         }
         #expect(rows["long"] == [2] && rows["good"] == [1, 2])
+    }
+
+    @Test("values of the greatest limit in all tags of a series stop no other series", .timeLimit(.minutes(2)))
+    func largestTags() async throws {
+        let stats = try Stats(cellsPerCore: 1 << 12)
+        try stats.apply(ViewRules(tagValueBytes: 1 << 20))
+        defer { try? stats.apply(ViewRules()) }
+        let keys = (0..<64).map { TagKey("largest.\($0)") }
+        let measure = Measure<Int64>("largest")
+        try stats.register(View("largest", of: measure, by: keys, as: .sum))
+        let value = String(repeating: "x", count: 2 << 20)
+        measure.record(1, Tags(keys.enumerated().map { ($1, "\($0)" + value) }), in: stats)
+        measure.record(2, Tags([(keys[0], value)]), in: stats)
+        let exporting = try startExporting(
+            every: .seconds(3_600), to: .file(directory: directory.path + "/data"), from: stats)
+        let report = await exporting.shutdown(deadline: .seconds(60))
+        #expect(!report.isComplete && report.oversizedRows == ["largest": 1])
+        let reader = try BatchReader(path: directory.path + "/data/" + directory.names(in: "data")[0])
+        var told: [Int64] = []
+        while let item = try reader.next() {
+            guard case .frame(let frame) = item else { continue }
+            let batch = try frame.batch()
+            for view in batch.views where view.name == "largest" {
+                told += view.integers
+                #expect(batch.strings[0].utf8.count == 1 << 20 && batch.strings[0].hasSuffix("x…"))
+            }
+        }
+        #expect(told == [2])
     }
 
     @Test("the report says that a whole batch could not be encoded, and is not complete")
