@@ -78,6 +78,7 @@ extension Stats {
             }
             pause()
         }
+        if forgotten > 0 { withState { _ in view.giveBackRoom() } }
         return forgotten
     }
 
@@ -111,6 +112,15 @@ extension Stats {
         let (product, isTooLong) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, isTooLongBySum) = product.addingReportingOverflow(UInt64(max(0, attoseconds) / 1_000_000_000))
         return isTooLong || isTooLongBySum ? .max : sum
+    }
+}
+
+extension ViewState {
+    /// Gives back the memory that a list of many more series took.
+    fileprivate func giveBackRoom() {
+        guard unsafe series.capacity > 4 * max(series.count, 1_024) else { return }
+        unsafe series = unsafe series.map { unsafe $0 }
+        cells = cells.map { $0 }
     }
 }
 

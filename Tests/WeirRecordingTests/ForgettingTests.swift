@@ -57,6 +57,7 @@ struct ForgettingTests {
         stats.withState { state in
             let view = state.order[0]
             #expect(unsafe view.series.map { unsafe $0.pointee.cell } == view.cells && view.cells.count == held.count)
+            #expect(unsafe view.series.capacity <= 4 * max(held.count, 1_024))
         }
         let readings = stats.readings()
         for (number, place) in stride(from: 0, to: count, by: each).enumerated() {
