@@ -61,7 +61,7 @@ package struct ConfigurationReport {
         var table = Table()
         for header in ["views", "become"] { table.addColumn(header, .left) }
         if let limit = rules.seriesLimit { table.addRow(["without a limit", "at most \(limit) series"]) }
-        if let bytes = rules.tagValueBytes { table.addRow(["with tags", "values of at most \(bytes) bytes"]) }
+        if let bytes = rules.tagValueBytes { table.addRow(["all", "tags of at most \(bytes) bytes"]) }
         for rule in rules.rules {
             for (index, change) in changes(rule).enumerated() {
                 table.addRow([index == 0 ? configuration.shown(rule.pattern) : "", change])

@@ -29,6 +29,7 @@ struct ConfigurationReportTests {
 
                   views            become
                   without a limit  at most 2000 series
+                  all              tags of at most 1024 bytes
                   http/*           without user.id
                   db/*             by db.system, db.operation
                                    at most 500 series
