@@ -58,7 +58,7 @@ public struct Sink: Sendable, Equatable {
     public var breaker = BreakerPolicy()
 
     /// A directory where batches are kept that the destination will never take, for somebody to look at: at most 256,
-    /// and 64 MiB. They count as rejected either way.
+    /// and 64 MiB. They count as lost either way.
     public var poisonDirectory: String?
 
     /// Where batches wait that memory has no room for; nil: the ``policy`` decides alone.

@@ -3,7 +3,7 @@ private import WeirBatch
 /// A directory where batches are kept that a destination will never take, each as a batch file of its own, so that
 /// somebody can look: `poison-01795525200000000000-574712000000000a-42.weir.zst`, by time, stream and number.
 ///
-/// Bounded in bytes and files, the oldest go. Keeping one is no delivery: it counts as rejected either way, and where the
+/// Bounded in bytes and files, the oldest go. Keeping one is no delivery: it counts as lost either way, and where the
 /// disk refuses it is not kept.
 package struct PoisonFolder: Sendable {
     package let directory: String
