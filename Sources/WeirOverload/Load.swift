@@ -11,7 +11,7 @@ final class Load: Sendable {
 
     private let stats: Stats
     private let recorders: [Recorder<Int64>]
-    /// Attributes of the process, one of them as long as a batch is to be filled up.
+    /// Attributes of the process, as many of the greatest length as fill a batch up.
     let resource: [String: String]
 
     init(series: Int, payloadBytes: Int) throws {
@@ -21,7 +21,9 @@ final class Load: Sendable {
         recorders = (0..<max(series, 1)).map { [stats] in
             Self.measure.bound(to: Tags([Self.key: "\($0)"]), in: stats)
         }
-        resource = ["service.name": "weir-overload", "overload.payload": Self.noise(bytes: payloadBytes)]
+        var resource = ["service.name": "weir-overload"]
+        for (number, text) in Self.noise(bytes: payloadBytes).enumerated() { resource["overload.payload.\(number)"] = text }
+        self.resource = resource
     }
 
     /// A source for one pipeline: each collection is of series that have all moved.
@@ -50,11 +52,15 @@ final class Load: Sendable {
         return Double(System.threadTime() - start) / Double(max(measurements, 1))
     }
 
-    /// Text of 64 different characters, of which a compressor can take two bits in eight and no more.
-    private static func noise(bytes: Int) -> String {
+    /// Texts of 64 different characters, of which a compressor can take two bits in eight and no more. None is longer than an
+    /// attribute may be.
+    private static func noise(bytes: Int) -> [String] {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
         var random = SystemRandomNumberGenerator()
         let length = bytes * 4 / 3
-        return String(decoding: (0..<length).map { _ in letters[Int(random.next() >> 58)] }, as: UTF8.self)
+        let text = (0..<length).map { _ in letters[Int(random.next() >> 58)] }
+        return stride(from: 0, to: length, by: 1_000).map { start in
+            String(decoding: text[start..<min(start + 1_000, length)], as: UTF8.self)
+        }
     }
 }
