@@ -14,6 +14,8 @@ final class Collector: Sendable {
         var scope: String
         /// A text each, in order.
         var points: [String]
+        /// The same, as they came.
+        var order: [String]
     }
 
     static let isInstalled = Installed.pythonModules("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2")

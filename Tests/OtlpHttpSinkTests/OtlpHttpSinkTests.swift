@@ -32,6 +32,33 @@ struct OtlpHttpSinkTests {
         #expect(first.resource.contains("service.name=shop"))
     }
 
+    @Test("points of a series ascend in time, and nothing ends that goes on", arguments: [nil, "64KiB"] as [String?])
+    func ascending(requestBytes: String?) async throws {
+        let collector = try await Collector()
+        var builder = BatchBuilder(start: 10, end: 20)
+        builder.view("hits", .count, keys: ["k"]) { rows in
+            rows.row(["again"], start: 16, 7)
+            for number in 0..<(requestBytes == nil ? 1 : 3_000) { rows.row(["other \(number)"], start: 10, 1) }
+            rows.row(["again"], start: 5, end: 13, 5)
+            rows.row(["again"], start: 14, end: 15, 6)
+            rows.row(["gone"], start: 5, end: 12, 1)
+            rows.row(["gone"], start: 13, end: 18, 2)
+        }
+        let source = MadeBatches([builder.batch])
+        let settings = requestBytes.map { ["requestBytes": $0] } ?? [:]
+        let exporting = try startExporting(
+            every: .milliseconds(1), to: [.otlp(collector.port, settings)], collecting: source)
+        await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 1 }
+        await exporting.shutdown(deadline: .seconds(20))
+        #expect(collector.requests.count > 1 || requestBytes == nil)
+        let points = collector.requests.flatMap(\.order)
+        func times(_ tag: String) -> [String] {
+            points.filter { $0.contains("{k=\(tag)}") }.map { String($0.split(separator: "} ")[1]) }
+        }
+        #expect(times("again") == ["5-13 i5", "14-15 i6", "16-20 i7"])
+        #expect(times("gone") == ["5-12 i1", "13-18 i2", "13-20 ended"])
+    }
+
     @Test("exemplars of every kind of point are read with their spans and the tags that were left out")
     func exemplars() async throws {
         let collector = try await Collector()

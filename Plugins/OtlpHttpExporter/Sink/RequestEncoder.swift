@@ -5,6 +5,9 @@ internal import WeirWire
 ///
 /// Numbers of fields are those of `opentelemetry/proto/metrics/v1/metrics.proto`. All is written from its end, so each
 /// function below adds fields in descending order.
+///
+/// The points of one series ascend in time, in a request and from one to the next: a server drops what is older than what it
+/// has. So what ended stands before what goes on, and where that does not fit into one request, what ended goes first.
 package struct RequestEncoder: ~Copyable, Sendable {
     /// What a request may have in bytes. A point that is larger goes alone.
     private let limit: Int
@@ -26,26 +29,89 @@ package struct RequestEncoder: ~Copyable, Sendable {
     package mutating func encode<Failure: Error>(
         _ batch: borrowing DeliveredBatch, time: UInt64, emit: ([UInt8], UInt64) throws(Failure) -> Void
     ) throws(Failure) {
+        if let request = whole(batch, time: time) {
+            if rows > 0 { try emit(request, rows) }
+            return
+        }
+        try encode(batch, .ended, time: time, emit: emit)
+        try encode(batch, .goingOn, time: time, emit: emit)
+    }
+
+    /// Which rows a request is made of.
+    private enum Part {
+        case all, ended, goingOn
+    }
+
+    /// All rows in one request; nil where they are too many.
+    private mutating func whole(_ batch: borrowing DeliveredBatch, time: UInt64) -> [UInt8]? {
+        let scope = begin(batch.resource)
+        var fits = true
+        for view in batch.views where fits {
+            let metric = writer.count
+            Self.forEachRow(of: view, in: batch, .all, time: time) { row, endsSeries in
+                guard fits else { return }
+                add(row, of: view, endsSeriesAt: endsSeries ? time : nil)
+                rows += 1
+                fits = rows == 1 || writer.count + overhead(of: view) <= limit
+            }
+            endMetric(view, since: metric)
+        }
+        return fits ? end(scope: scope) : nil
+    }
+
+    private mutating func encode<Failure: Error>(
+        _ batch: borrowing DeliveredBatch, _ part: Part, time: UInt64, emit: ([UInt8], UInt64) throws(Failure) -> Void
+    ) throws(Failure) {
         var scope = begin(batch.resource)
         for view in batch.views {
             var metric = writer.count
-            try batch.forEachRow(of: view) { row throws(Failure) in
+            try Self.forEachRow(of: view, in: batch, part, time: time) { row, endsSeries throws(Failure) in
                 let before = writer.count
-                add(row, of: view, time: time)
-                let overhead = view.name.utf8.count + view.description.utf8.count + view.unit.utf8.count
-                if writer.count + overhead > limit, rows > 0 {
+                add(row, of: view, endsSeriesAt: endsSeries ? time : nil)
+                if writer.count + overhead(of: view) > limit, rows > 0 {
                     writer.rewind(to: before)
                     endMetric(view, since: metric)
                     try emit(end(scope: scope), rows)
                     scope = begin(batch.resource)
                     metric = writer.count
-                    add(row, of: view, time: time)
+                    add(row, of: view, endsSeriesAt: endsSeries ? time : nil)
                 }
                 rows += 1
             }
             endMetric(view, since: metric)
         }
         if rows > 0 { try emit(end(scope: scope), rows) }
+    }
+
+    private func overhead(of view: DeliveredView) -> Int {
+        view.name.utf8.count + view.description.utf8.count + view.unit.utf8.count
+    }
+
+    /// The rows of a view, the latest first, as a request is written from its end.
+    ///
+    /// - Parameter body: Gets a row, and whether its series has no value any more: a server has to be told so, unless a series
+    ///   with the same tags goes on, or values count from the batch before.
+    private static func forEachRow<Failure: Error>(
+        of view: DeliveredView, in batch: borrowing DeliveredBatch, _ part: Part, time: UInt64,
+        _ body: (DeliveredRow, _ endsSeries: Bool) throws(Failure) -> Void
+    ) throws(Failure) {
+        var ended: [DeliveredRow] = []
+        try batch.forEachRow(of: view) { row throws(Failure) in
+            if row.endTime >= time {
+                if part != .ended { try body(row, false) }
+            } else if part != .goingOn {
+                ended.append(row)
+            }
+        }
+        guard !ended.isEmpty else { return }
+        var followed: Set<[UInt8]> = []
+        batch.forEachRow(of: view) { row in
+            if row.endTime >= time { followed.insert(row.tagBytes) }
+        }
+        for row in ended.sorted(by: { $0.endTime > $1.endTime }) {
+            let isLast = followed.insert(row.tagBytes).inserted
+            try body(row, isLast && !view.isDelta)
+        }
     }
 
     // MARK: - The request
@@ -96,10 +162,26 @@ package struct RequestEncoder: ~Copyable, Sendable {
 
     // MARK: - Points
 
-    private mutating func add(_ row: DeliveredRow, of view: DeliveredView, time: UInt64) {
+    /// - Parameter time: When it is said that there is no value any more; nil where there is, or a delta that is not there
+    ///   says so by itself.
+    private mutating func add(_ row: DeliveredRow, of view: DeliveredView, endsSeriesAt time: UInt64?) {
+        // It stands behind the value, and so is written first.
+        if let time { writer.add(1) { $0.add(endOf: row, view, time: time) } }
         writer.add(1) { $0.add(point: row, of: view) }
-        // Nobody else can say that there will be no more; a delta that is not there says so by itself.
-        if row.endTime < time, !view.isDelta { writer.add(1) { $0.add(endOf: row, view, time: time) } }
+    }
+}
+
+extension DeliveredRow {
+    /// Its tags as bytes, by their order: what is no text stands between them.
+    fileprivate var tagBytes: [UInt8] {
+        var bytes: [UInt8] = []
+        for tag in tags.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            bytes += tag.key.utf8
+            bytes.append(0xFE)
+            bytes += tag.value.utf8
+            bytes.append(0xFF)
+        }
+        return bytes
     }
 }
 

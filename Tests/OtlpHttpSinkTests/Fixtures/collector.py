@@ -93,6 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "resource": attributes(request.resource_metrics[0].resource.attributes),
             "scope": request.resource_metrics[0].scope_metrics[0].scope.name,
             "points": sorted(found),
+            "order": found,
         }
         with open(options.file, "a") as file:
             file.write(json.dumps(line) + "\n")
