@@ -78,7 +78,9 @@ public final class Exporting: Sendable {
         var configuration = Pipeline.Configuration()
         configuration.intervalNanoseconds = interval.nanoseconds
         configuration.level = level
-        configuration.resource = Resource.attributes(resource)
+        let resource = Resource(resource)
+        configuration.resource = resource.attributes
+        if let problem = resource.problem { configuration.problems = [problem] }
         return configuration
     }
 
@@ -177,7 +179,9 @@ public final class Exporting: Sendable {
 ///   - interval: How often, from a nanosecond to a year.
 ///   - sinks: Where to. Those that agree in interval, temporality, views and level get the same batches, byte for byte.
 ///   - level: zstd's; 1 is fast, and columns gain little from more.
-///   - resource: Attributes of this process beside the standard ones, or instead of them: `service.name` and its like.
+///   - resource: Attributes of this process beside the standard ones, or instead of them: `service.name` and its like. The
+///     environment gives some too, under these: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. Without a
+///     `service.instance.id` each process has a random one, so that two of one service are told apart.
 ///   - stats: What to export.
 ///   - socketPath: Where a socket is made at which `weir stats` reads the accounts; nil for none. It is this user's alone
 ///     (mode 0600), and goes at the shutdown. What a dead process left there is replaced; a live one is not.

@@ -15,7 +15,8 @@ package enum Example {
         # How hard zstd works, 1 to 22. 1 is fast, and batches gain little from more.
         level: 1
 
-        # Who measures: attributes that every batch carries, beside host.name, process.pid and the like.
+        # Who measures: attributes that every batch carries, beside host.name, process.pid and the like, and those of
+        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES. Each process has a random service.instance.id unless one is given.
         resource:
           service.name: ${SERVICE_NAME:example}
           deployment.environment.name: ${DEPLOYMENT:development}

@@ -28,6 +28,8 @@ package final class Pipeline: Sendable {
         package var totalBytes = 128 << 20
         /// A collection whose payload would be longer is split.
         package var partBytes = BatchEncoder.partLength
+        /// What was wrong with what it was made of, and stops nothing, for the log.
+        package var problems: [String] = []
 
         package init() {}
     }
@@ -108,6 +110,7 @@ package final class Pipeline: Sendable {
             for worker in plan.sinks { worker.closeUnstarted() }
             throw error
         }
+        for problem in configuration.problems { logger.warning("\(problem.escapingControls)") }
         // Without a sink, whoever looks at the counts still sees the source collected.
         if plan.feeds.isEmpty { plan.add(nil, to: try FeedDefinition(configuration)) }
         self.source = source
