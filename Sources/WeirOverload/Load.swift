@@ -22,7 +22,9 @@ final class Load: Sendable {
             Self.measure.bound(to: Tags([Self.key: "\($0)"]), in: stats)
         }
         var resource = ["service.name": "weir-overload"]
-        for (number, text) in Self.noise(bytes: payloadBytes).enumerated() { resource["overload.payload.\(number)"] = text }
+        for (number, text) in Self.noise(bytes: payloadBytes).enumerated() {
+            resource["overload.payload.\(number)"] = text
+        }
         self.resource = resource
     }
 

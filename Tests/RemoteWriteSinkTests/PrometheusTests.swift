@@ -16,7 +16,8 @@ struct PrometheusTests {
             shop(number, &builder, source: UInt64(begin) * 1_000_000_000)
         }
         let exporting = try startExporting(
-            every: .milliseconds(50), to: [sink], collecting: source, resource: ["service.name": "shop"])
+            every: .milliseconds(50), to: [sink], collecting: source,
+            resource: ["service.name": "shop", "service.instance.id": "till-1"])
         await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 5 }
         return (exporting, source)
     }
@@ -34,25 +35,29 @@ struct PrometheusTests {
         }
         #expect(
             try requests(2) == [
-                #"http_requests_total{exported_job="x",http_route="/gone",job="shop"} 2"#,
-                #"http_requests_total{http_route="/a",job="shop"} 200"#,
+                #"http_requests_total{exported_job="x",http_route="/gone",instance="till-1",job="shop"} 2"#,
+                #"http_requests_total{http_route="/a",instance="till-1",job="shop"} 200"#,
             ])
-        #expect(try requests(2.9).first == #"http_requests_total{exported_job="x",http_route="/gone",job="shop"} 3"#)
-        #expect(try requests(4) == [#"http_requests_total{http_route="/a",job="shop"} 400"#])
+        #expect(
+            try requests(2.9).first
+                == #"http_requests_total{exported_job="x",http_route="/gone",instance="till-1",job="shop"} 3"#)
+        #expect(try requests(4) == [#"http_requests_total{http_route="/a",instance="till-1",job="shop"} 400"#])
         #expect(
             try prometheus.texts(#"{__name__=~"room.*|http_latency.*|rpc.*"}"#, at: Double(source.begin) + 5) == [
-                #"http_latency_seconds_bucket{job="shop",le="+Inf"} 8"#,
-                #"http_latency_seconds_bucket{job="shop",le="0.5"} 5"#,
-                #"http_latency_seconds_bucket{job="shop",le="1.0"} 7"#,
-                #"http_latency_seconds_count{job="shop"} 8"#, #"http_latency_seconds_sum{job="shop"} 12.5"#,
-                #"room_temperature_celsius{job="shop"} 5.5"#,
-                #"rpc_latency_milliseconds_bucket{job="shop",le="+Inf"} 7"#,
-                #"rpc_latency_milliseconds_bucket{job="shop",le="0.0"} 1"#,
-                #"rpc_latency_milliseconds_bucket{job="shop",le="1.0"} 1"#,
-                #"rpc_latency_milliseconds_bucket{job="shop",le="2.0"} 6"#,
-                #"rpc_latency_milliseconds_bucket{job="shop",le="4.0"} 6"#,
-                #"rpc_latency_milliseconds_bucket{job="shop",le="8.0"} 7"#,
-                #"rpc_latency_milliseconds_count{job="shop"} 7"#, #"rpc_latency_milliseconds_sum{job="shop"} 15"#,
+                #"http_latency_seconds_bucket{instance="till-1",job="shop",le="+Inf"} 8"#,
+                #"http_latency_seconds_bucket{instance="till-1",job="shop",le="0.5"} 5"#,
+                #"http_latency_seconds_bucket{instance="till-1",job="shop",le="1.0"} 7"#,
+                #"http_latency_seconds_count{instance="till-1",job="shop"} 8"#,
+                #"http_latency_seconds_sum{instance="till-1",job="shop"} 12.5"#,
+                #"room_temperature_celsius{instance="till-1",job="shop"} 5.5"#,
+                #"rpc_latency_milliseconds_bucket{instance="till-1",job="shop",le="+Inf"} 7"#,
+                #"rpc_latency_milliseconds_bucket{instance="till-1",job="shop",le="0.0"} 1"#,
+                #"rpc_latency_milliseconds_bucket{instance="till-1",job="shop",le="1.0"} 1"#,
+                #"rpc_latency_milliseconds_bucket{instance="till-1",job="shop",le="2.0"} 6"#,
+                #"rpc_latency_milliseconds_bucket{instance="till-1",job="shop",le="4.0"} 6"#,
+                #"rpc_latency_milliseconds_bucket{instance="till-1",job="shop",le="8.0"} 7"#,
+                #"rpc_latency_milliseconds_count{instance="till-1",job="shop"} 7"#,
+                #"rpc_latency_milliseconds_sum{instance="till-1",job="shop"} 15"#,
             ])
         #expect(try prometheus.texts("target_info", at: Double(source.begin) + 5).count == 1)
         // The end mark is a millisecond after the last collection.
@@ -97,8 +102,14 @@ struct PrometheusTests {
         let prometheus = try await PrometheusServer()
         let (exporting, source) = try await run(.remoteWrite(prometheus.port, ["histograms": "native"]))
         let time = Double(source.begin) + 5
-        #expect(try prometheus.texts("histogram_count(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 7"#])
-        #expect(try prometheus.texts("histogram_sum(rpc_latency_milliseconds)", at: time) == [#"{job="shop"} 15"#])
+        #expect(
+            try prometheus.texts("histogram_count(rpc_latency_milliseconds)", at: time) == [
+                #"{instance="till-1",job="shop"} 7"#
+            ])
+        #expect(
+            try prometheus.texts("histogram_sum(rpc_latency_milliseconds)", at: time) == [
+                #"{instance="till-1",job="shop"} 15"#
+            ])
         // Of 7, one is 0, five are in (1, 2], one is in (4, 8].
         for (range, fraction) in [("1, 2", 5.0 / 7), ("4, 8", 1.0 / 7)] {
             let found = try prometheus.texts("histogram_fraction(\(range), rpc_latency_milliseconds)", at: time)
@@ -133,7 +144,7 @@ struct PrometheusTests {
         }
         let exporting = try startExporting(
             every: .milliseconds(50), to: [.remoteWrite(prometheus.port, ["histograms": histograms])],
-            collecting: source, resource: ["service.name": "shop"])
+            collecting: source, resource: ["service.name": "shop", "service.instance.id": "till-1"])
         await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 2 }
         let report = await exporting.shutdown(deadline: .seconds(20))
         #expect(report.isComplete && exporting.snapshots[0].accounts.imbalance == nil)
@@ -141,7 +152,7 @@ struct PrometheusTests {
         func found(_ query: String) throws -> [String] {
             try prometheus.exemplarTexts(query, from: begin, to: begin + 2).map {
                 $0.replacingOccurrences(of: String(repeating: "0", count: 15), with: "…")
-                    .replacingOccurrences(of: #"job="shop""#, with: "")
+                    .replacingOccurrences(of: #"instance="till-1",job="shop""#, with: "")
             }
         }
         func untraced(_ number: Int) -> String { #"{id="y"} 20 @\#(begin + Double(number))"# }

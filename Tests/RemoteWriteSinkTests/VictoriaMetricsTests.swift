@@ -17,7 +17,7 @@ struct VictoriaMetricsTests {
         }
         let exporting = try startExporting(
             every: .milliseconds(50), to: [.remoteWrite(server.port)], collecting: source,
-            resource: ["service.name": "shop"])
+            resource: ["service.name": "shop", "service.instance.id": "till-1"])
         await source.collections.wait { exporting.snapshots[0].accounts.delivered.batches >= 5 }
         let report = await exporting.shutdown(deadline: .seconds(20))
         let accounts = exporting.snapshots[0].accounts
@@ -27,17 +27,17 @@ struct VictoriaMetricsTests {
         func values(_ value: (Double) -> Double) -> String { "\(steps.map { "\(value($0))" } + ["nil"])" }
         #expect(
             try server.export("http_requests_total") == [
-                #"http_requests_total{exported_job="x",http_route="/gone",job="shop"} ["1.0", "2.0", "3.0", "nil"]"#,
-                #"http_requests_total{http_route="/a",job="shop"} "# + values { 100 * $0 },
+                #"http_requests_total{exported_job="x",http_route="/gone",instance="till-1",job="shop"} ["1.0", "2.0", "3.0", "nil"]"#,
+                #"http_requests_total{http_route="/a",instance="till-1",job="shop"} "# + values { 100 * $0 },
             ])
         #expect(
             try server.export(#"{__name__=~"http_latency.*|room.*"}"#) == [
-                #"http_latency_seconds_bucket{job="shop",le="+Inf"} "# + values { $0 + 3 },
-                #"http_latency_seconds_bucket{job="shop",le="0.5"} "# + values { $0 },
-                #"http_latency_seconds_bucket{job="shop",le="1.0"} "# + values { $0 + 2 },
-                #"http_latency_seconds_count{job="shop"} "# + values { $0 + 3 },
-                #"http_latency_seconds_sum{job="shop"} "# + values { 2.5 * $0 },
-                #"room_temperature_celsius{job="shop"} "# + values { $0 + 0.5 },
+                #"http_latency_seconds_bucket{instance="till-1",job="shop",le="+Inf"} "# + values { $0 + 3 },
+                #"http_latency_seconds_bucket{instance="till-1",job="shop",le="0.5"} "# + values { $0 },
+                #"http_latency_seconds_bucket{instance="till-1",job="shop",le="1.0"} "# + values { $0 + 2 },
+                #"http_latency_seconds_count{instance="till-1",job="shop"} "# + values { $0 + 3 },
+                #"http_latency_seconds_sum{instance="till-1",job="shop"} "# + values { 2.5 * $0 },
+                #"room_temperature_celsius{instance="till-1",job="shop"} "# + values { $0 + 0.5 },
             ])
     }
 
