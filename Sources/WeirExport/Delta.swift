@@ -169,10 +169,12 @@ struct DeltaSpan {
 }
 
 extension ViewColumns {
-    /// A level, which is told whole, in totals that begin at a moment.
+    /// A level, which is told whole, in totals that begin at a moment. What had ended by then is none of theirs.
     fileprivate func beginning(at base: Delta.Base) -> ViewColumns {
         guard case .moment(let moment) = base else { return self }
-        var view = self
+        let isOver = endTimes.map { $0 != 0 && $0 <= moment }
+        var view = isOver.contains(true) ? selecting(isOver.indices.filter { !isOver[$0] }) : self
+        let (startTimes, endTimes) = (view.startTimes, view.endTimes)
         view.startTimes = startTimes.indices.map { row in
             let end = endTimes.isEmpty ? 0 : endTimes[row]
             return min(max(startTimes[row], moment), end == 0 ? .max : end)

@@ -41,13 +41,25 @@ final class Feed {
 
     // MARK: - Where its sinks stand
 
-    /// What its sinks were told, for a feed that goes on with them.
-    var position: FeedPosition? { lastEnd.map { FeedPosition(delta: sourceDelta, end: $0) } }
+    /// What its sinks were told, the last collection with it, for a feed that goes on with them. Nil where that is not known.
+    func position(behind collection: borrowing Collected) -> FeedPosition? {
+        guard isPushed, let lastEnd else { return nil }
+        if isDelta || isRebased {
+            return FeedPosition(delta: sourceDelta, end: lastEnd, isOfTotals: !isDelta, beginsAnew: isRebased)
+        }
+        let told = collection.source.endTime
+        guard lastEnd == told.movedClamped(by: collection.step) else { return nil }
+        var delta = Delta.totals(behind: collection.source, until: told)
+        delta.follow(collection.step)
+        return FeedPosition(delta: delta, end: lastEnd, isOfTotals: true, beginsAnew: false)
+    }
 
-    /// Goes on where sinks stand that export ended for before.
+    /// Goes on where sinks stand that export ended for before. Totals go on whole, unless the clock was set since they began.
     func resume(_ position: FeedPosition) {
+        guard isPushed, position.isOfTotals == !isDelta, isDelta || position.beginsAnew else { return }
         sourceDelta = position.delta
         lastEnd = position.end
+        isRebased = position.isOfTotals
     }
 
     /// Begins a new stream by a clock that was set, behind a collection that told all by the clock of before.
@@ -174,17 +186,23 @@ final class Feed {
     }
 }
 
-/// Where the sinks of a delta feed stand: what they were told of the source's views, and until when.
+/// Where the sinks of a feed stand: what they were told of the source's views, and until when.
 package struct FeedPosition: Sendable {
     let delta: Delta
     /// Nanoseconds since 1970.
     let end: UInt64
+    /// Whether they are told totals.
+    let isOfTotals: Bool
+    /// Whether totals are told less what was told before: the clock was set.
+    let beginsAnew: Bool
 
     /// The same by a clock that was set.
     func moved(by step: Int64) -> FeedPosition {
+        guard step != 0 else { return self }
         var delta = delta
         delta.follow(step)
-        return FeedPosition(delta: delta, end: end.movedClamped(by: step))
+        return FeedPosition(
+            delta: delta, end: end.movedClamped(by: step), isOfTotals: isOfTotals, beginsAnew: isOfTotals)
     }
 }
 

@@ -75,7 +75,7 @@ extension Pipeline {
             case .plan(let plan, let number): adopt(plan, number, &state)
             case .stop:
                 collect(&state) { _ in true }
-                keepPositions(of: state.feeds)
+                keepPositions(of: state.feeds, behind: state.collection)
                 return control.withLock { $0.phase = .stopped }
             }
         }
@@ -123,7 +123,7 @@ extension Pipeline {
         // The clock may have been set just now.
         plan.rename(state.renamed)
         let names = Set(plan.sinks.map(\.name))
-        keepPositions(of: state.feeds) { !names.contains($0) }
+        keepPositions(of: state.feeds, behind: state.collection) { !names.contains($0) }
         let positions = takePositions(of: plan.sinks)
         let now = time.monotonic()
         // What they told just now answers for the tick that is due, so that feeds of one interval stay in step.
@@ -157,11 +157,9 @@ extension Pipeline {
     /// Goes on where the sinks of a new feed stood when export to them ended.
     private func resume(_ feed: Feed, _ positions: [String: FeedPosition]) {
         let positions = feed.sinks.compactMap { positions[$0.name] }
-        guard feed.isDelta, feed.isPushed, let first = positions.first, positions.count == feed.sinks.count else {
-            return
-        }
+        guard let first = positions.first, positions.count == feed.sinks.count else { return }
         // Sinks that were told different things cannot share what comes next: they are told all of it, as new ones are.
-        if positions.allSatisfy({ $0.end == first.end }) { feed.resume(first) }
+        if positions.allSatisfy({ $0.end == first.end && $0.isOfTotals == first.isOfTotals }) { feed.resume(first) }
     }
 
     private func takePositions(of sinks: [SinkWorker]) -> [String: FeedPosition] {
@@ -170,9 +168,11 @@ extension Pipeline {
         return positions
     }
 
-    private func keepPositions(of feeds: [Feed], where isWanted: (String) -> Bool = { _ in true }) {
-        for feed in feeds where feed.isDelta && feed.isPushed {
-            guard let position = feed.position else { continue }
+    private func keepPositions(
+        of feeds: [Feed], behind collection: borrowing Collected, where isWanted: (String) -> Bool = { _ in true }
+    ) {
+        for feed in feeds {
+            guard let position = feed.position(behind: collection) else { continue }
             for sink in feed.sinks where isWanted(sink.name) { source.keepPosition(position, of: sink.name) }
         }
     }

@@ -113,7 +113,7 @@ extension Stats {
                 // Under the lock, so that a series which is made later is added to in the half of now alone.
                 stripes.turn()
                 state.collectionCount += 1
-                let (time, step) = clock.collectionTime()
+                let (time, step) = clock.collectionTime(notBefore: state.nextStart(0))
                 let moment = CollectionMoment(
                     time: time, step: step, stepsBefore: clock.steps, lateCallbacks: late.map(\.name))
                 state.lateCount += UInt64(late.count)

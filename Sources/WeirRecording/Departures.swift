@@ -5,7 +5,7 @@ internal import Synchronization
 @safe
 struct Departure {
     let series: UnsafeMutablePointer<Series>
-    let course: Course
+    var course: Course
     /// Whether what it held when its view was replaced has gone where it belongs.
     var isSettled = false
     /// Of a last value that went on: its bits.
@@ -36,6 +36,7 @@ extension Stats {
             }
             unsafe series.pointee.endTime.store(
                 max(time, series.pointee.startTime.load(ordering: .relaxed)), ordering: .relaxed)
+            unsafe state.noteEnd(of: series)
             unsafe state.gate.retire(.series(series))
             unsafe state.departures.append(Departure(series: series, course: course))
         }
@@ -203,6 +204,20 @@ extension Stats {
             if let others, let other, others.cell(place) == nil { others.set(place, to: other) }
             if others != nil, other == nil { countLost() }
             for bucket in 0..<width { stripes.moveInteger(cell + bucket, to: other.map { $0 + bucket }) }
+        }
+    }
+}
+
+extension Stats.State {
+    /// Series that have departed and whose level has yet to go on, as a collection runs: where they are forgotten it does not.
+    mutating func forgetDepartures(where isWanted: (UnsafeMutablePointer<Series>) -> Bool) {
+        for index in departures.indices where !departures[index].isSettled {
+            let series = unsafe departures[index].series
+            guard unsafe series.pointee.holders.load(ordering: .relaxed) == 0, unsafe isWanted(series) else { continue }
+            switch departures[index].course {
+            case .endsAndGoesOn, .goesOn: departures[index].course = .ends
+            case .ends, .vanishes: break
+            }
         }
     }
 }

@@ -14,13 +14,17 @@ extension Stats {
 
     /// - Parameter pause: Runs between the pieces, without the lock.
     func forget(_ tags: Tags, of view: String?, pause: () -> Void) -> Int {
-        let views = withState { $0.order.filter { view == nil || $0.requestedName == view } }
-        return views.reduce(0) { count, view in
-            unsafe count
-                + forget(of: view, pause: pause) { series in
-                    unsafe series.pointee.tags._withUnsafeGuaranteedRef { $0.isSuperset(of: tags.storage) }
-                }
+        func isWanted(_ series: UnsafeMutablePointer<Series>) -> Bool {
+            unsafe series.pointee.tags._withUnsafeGuaranteedRef { $0.isSuperset(of: tags.storage) }
         }
+        let views = withState { state in
+            unsafe state.forgetDepartures { series in
+                let name = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.requestedName }
+                return unsafe (view == nil || name == view) && isWanted(series)
+            }
+            return state.order.filter { view == nil || $0.requestedName == view }
+        }
+        return views.reduce(0) { count, view in unsafe count + forget(of: view, pause: pause, where: isWanted) }
     }
 
     /// Forgets what the views' ``View/forgetsIdle`` says, going by what their cells add up to.

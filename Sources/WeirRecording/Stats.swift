@@ -154,6 +154,8 @@ public final class Stats: Sendable {
         var collectionCount: UInt64 = 0
         /// Series of views that rules replaced: what they hold, or will yet be given, goes to the view in force.
         var departures: [Departure] = []
+        /// When the last series began that has ended since.
+        var lastEndedStart: UInt64 = 0
         /// Series that begin anew when the collection that runs has ended.
         var restarting: Set<UnsafeMutablePointer<Series>> = unsafe []
     }
@@ -252,7 +254,8 @@ extension Stats {
     private func makeSeries(
         of view: ViewState, tags: TagStorage, _ state: borrowing State
     ) -> UnsafeMutablePointer<Series>? {
-        unsafe view.makeSeries(tags: tags, in: stripes, time: clock(), collection: state.collectionCount)
+        unsafe view.makeSeries(
+            tags: tags, in: stripes, time: state.nextStart(clock()), collection: state.collectionCount)
     }
 
     private func rebuildIndex(_ view: ViewState, _ state: inout State) {
@@ -283,6 +286,7 @@ extension Stats {
     func follow(_ step: Int64, _ state: inout State) {
         clock.follow(step)
         beginning.store(startTime.movedClamped(by: step), ordering: .relaxed)
+        state.lastEndedStart = state.lastEndedStart.movedClamped(by: step)
         for view in state.order {
             unsafe view.series.forEach { series in unsafe series.pointee.move(by: step) }
             if let series = unsafe view.row.pointee.overflow.load(ordering: .relaxed) {
@@ -301,6 +305,16 @@ extension Series {
         let end = endTime.load(ordering: .relaxed)
         // 0 is "goes on".
         if end != 0 { endTime.store(max(end.movedClamped(by: step), 1), ordering: .relaxed) }
+    }
+}
+
+extension Stats.State {
+    /// When a series begins that is made now: later than any that has ended, so that two lives of one are never taken for the same,
+    /// also while the clock stands since it was ahead.
+    func nextStart(_ now: UInt64) -> UInt64 { max(now, lastEndedStart.movedClamped(by: 1)) }
+
+    mutating func noteEnd(of series: UnsafeMutablePointer<Series>) {
+        lastEndedStart = unsafe max(lastEndedStart, series.pointee.startTime.load(ordering: .relaxed))
     }
 }
 
@@ -346,6 +360,7 @@ extension Stats {
 
     /// Takes a series out of sight of those who look it up. It stays until it is reported and nobody holds it.
     func end(_ series: UnsafeMutablePointer<Series>, _ state: inout State, time: UInt64) {
+        unsafe state.noteEnd(of: series)
         unsafe series.pointee.endTime.store(
             max(time, series.pointee.startTime.load(ordering: .relaxed)), ordering: .relaxed)
         unsafe state.gate.retire(.series(series))

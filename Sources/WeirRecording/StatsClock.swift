@@ -69,12 +69,13 @@ package final class StatsClock: Sendable {
 
     /// The moment of a collection, later than that of the one before.
     ///
+    /// - Parameter start: When the last series began, which may be a little later than now.
     /// - Returns: Also by how much the wall clock was set since then; 0 where it was not. It is followed when the collection
     ///   ends: ``follow(_:)``.
-    func collectionTime() -> (time: UInt64, step: Int64) {
+    func collectionTime(notBefore start: UInt64) -> (time: UInt64, step: Int64) {
         let last = lastCollection.load(ordering: .relaxed)
         let now = monotonic()
-        let time = max(now &+ offset.load(ordering: .relaxed), last &+ 1)
+        let time = max(now &+ offset.load(ordering: .relaxed), last &+ 1, start)
         lastCollection.store(time, ordering: .relaxed)
         guard let wall else { return (time, 0) }
         let lacking = Self.clamped(wall()) &- now

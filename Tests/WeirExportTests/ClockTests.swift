@@ -10,10 +10,14 @@ import WeirTestSupport
 final class SetClock: Sendable {
     private let monotonicTime = Atomic<UInt64>(5_000_000_000_000)
     private let offset = Atomic<UInt64>(1_700_000_000_000_000_000)
+    /// By how much it moves on whenever somebody looks. Nanoseconds.
+    private let tick: UInt64
+
+    init(tick: UInt64 = 0) { self.tick = tick }
 
     /// The same to a reader of ``StatsClock``.
     var clock: StatsClock { StatsClock(monotonic: { self.monotonic }, wall: { self.wall }) }
-    var monotonic: UInt64 { monotonicTime.load(ordering: .relaxed) }
+    var monotonic: UInt64 { monotonicTime.add(tick, ordering: .relaxed).newValue }
     var wall: UInt64 { monotonic &+ offset.load(ordering: .relaxed) }
 
     func advance(_ nanoseconds: UInt64) { monotonicTime.add(nanoseconds, ordering: .relaxed) }

@@ -86,6 +86,8 @@ final class Destination: Sendable {
     let behaviour: Behaviour
     /// Whether only one exporter at a time may have it, as with a port.
     let isExclusive: Bool
+    /// Whether nothing can be delivered at this moment, whatever the behaviour.
+    let isAway = Atomic<Bool>(false)
     /// Fires when the exporter does anything.
     let changes = Signal()
     private let condition = NSCondition()
@@ -173,6 +175,7 @@ final class TestExporter: Exporter {
             }
             return .delivered
         }
+        if destination.isAway.load(ordering: .relaxed) { return .retry(message: "away") }
         switch destination.behaviour {
         case .accepting: break
         case .hanging: destination.hang { _ in false }
