@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+
+@Suite("The simulated world", .serialized, .timeLimit(.minutes(60)))
+struct WorldTests {
+    /// `WEIR_WORLD_SEED` runs one program, `WEIR_WORLD_SEEDS` that many.
+    private static let seeds: Range<UInt64> = {
+        let environment = ProcessInfo.processInfo.environment
+        if let seed = environment["WEIR_WORLD_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
+        return 0..<(environment["WEIR_WORLD_SEEDS"].flatMap(UInt64.init) ?? 300)
+    }()
+
+    @Test("every sink is told all that happened, whatever happens")
+    func programs() throws {
+        var failures = 0
+        for seed in Self.seeds where failures < 3 {
+            let program = Event.program(seed: seed)
+            let faults = try World.run(program)
+            guard !faults.isEmpty else { continue }
+            failures += 1
+            let short = try shortened(program)
+            let last = try World.run(short)
+            Issue.record(
+                """
+                seed \(seed): \(last.prefix(4).joined(separator: "\n"))
+                \(short.enumerated().map { "\($0): \($1)" }.joined(separator: "\n"))
+                """)
+        }
+    }
+
+    /// The program without all that it fails without.
+    private func shortened(_ program: [Event]) throws -> [Event] {
+        var program = program
+        var length = max(program.count / 2, 1)
+        while true {
+            var place = 0
+            while place < program.count {
+                var shorter = program
+                shorter.removeSubrange(place..<min(place + length, program.count))
+                if try !World.run(shorter).isEmpty { program = shorter } else { place += length }
+            }
+            if length == 1 { return program }
+            length /= 2
+        }
+    }
+}
