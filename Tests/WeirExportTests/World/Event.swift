@@ -25,6 +25,9 @@ enum Event {
     case reject(line: Int)
     case hang(line: Int)
     case comeBack(line: Int)
+    /// A reader is inside: what ends meanwhile is told when it has left.
+    case beginReading
+    case endReading
     case restart
     case settle
 }
@@ -52,7 +55,9 @@ extension Event {
         // Forward alone: while times wait for a clock that was slewed back, a series that ends and comes back has one start.
         case 63: self = .setClock(nanoseconds: Int64(number(95_000_000)))
         case 64: self = .setClock(nanoseconds: (Int64(number(80_000)) - 40_000) * 1_000_000_007)
-        case 65..<78: self = .collect
+        case 65: self = .beginReading
+        case 66: self = .endReading
+        case 67..<78: self = .collect
         case 78..<82: self = .applyRules(Layout.views.map { $0.rules[number(2 * $0.rules.count) % $0.rules.count] })
         case 82: self = .toggleView(number(Layout.views.count))
         case 83, 84: self = .move(line: number(4), interval: number(4) + 1)

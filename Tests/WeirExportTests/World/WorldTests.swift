@@ -13,7 +13,8 @@ struct WorldTests {
     @Test("every sink is told all that happened, whatever happens")
     func programs() throws {
         var failures = 0
-        for seed in Self.seeds where failures < 3 {
+        // Some say all that there is to know.
+        for seed in Self.seeds where failures < 2 {
             let program = Event.program(seed: seed)
             let faults = try World.run(program)
             guard !faults.isEmpty else { continue }
@@ -28,13 +29,16 @@ struct WorldTests {
         }
     }
 
-    /// The program without all that it fails without.
+    /// The program without all that it fails without, as far as some hundred runs find that.
     private func shortened(_ program: [Event]) throws -> [Event] {
         var program = program
         var length = max(program.count / 2, 1)
+        var runs = 0
         while true {
             var place = 0
             while place < program.count {
+                runs += 1
+                if runs > 300 { return program }
                 var shorter = program
                 shorter.removeSubrange(place..<min(place + length, program.count))
                 if try !World.run(shorter).isEmpty { program = shorter } else { place += length }
