@@ -248,6 +248,7 @@ let package = Package(
             "NatsSinkTests",
             of: [
                 "NatsSink", "CNATS", "Weir", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirBatch",
+                "WeirPluginHost",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
         tests(
