@@ -101,7 +101,8 @@ public final class Exporting: Sendable {
     /// Returns when the change is made: after the deliveries that run, each for as long as its sink's
     /// ``Sink/timeout`` and at most ten seconds. An exporter that cannot be opened beside the one that it follows, since
     /// both want the same port or directory, is opened when that one is closed; where it then fails the old one is opened
-    /// again.
+    /// again. Where that fails too, as in a directory that is read-only for a while, it is tried again until it succeeds,
+    /// and batches wait in the sink's queue.
     ///
     /// - Parameters:
     ///   - interval: How often, from a nanosecond to a year.

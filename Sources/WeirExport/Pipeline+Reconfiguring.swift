@@ -142,18 +142,52 @@ extension Pipeline {
         }
     }
 
-    /// Opens a sink again that had let go, and has it take over from itself.
+    /// Opens a sink again that had let go. Where that fails, as it does while a directory is read-only, it is tried again
+    /// beside all else, until it succeeds or the sink is another's.
     private func restore(_ before: SinkWorker) {
         do throws(ExportError) {
-            let again = try open(before.configuration, following: before)
-            let now = control.withLock { $0.plan }
-            var plan = now
-            plan.replace(before, with: again)
-            try install(plan, instead: now)
-            again.takeOver()
+            try reopen(before)
         } catch {
-            logger.error("sink \(before.name) cannot be opened again as it was, and delivers nothing: \(error)")
+            logger.error("sink \(before.name) cannot be opened again as it was, and waits until it can: \(error)")
+            _ = Thread.start("weir-restore") { self.keepRestoring(before) }
         }
+    }
+
+    private func keepRestoring(_ before: SinkWorker) {
+        var retry = before.configuration.retry
+        var random = SystemRandomNumberGenerator()
+        while true {
+            let due = time.monotonic().addingClamped(retry.failed(random: &random))
+            control.wait { control, until -> Void? in
+                until = due
+                return control.phase != .running || time.monotonic() >= due ? () : nil
+            }
+            guard beginReconfiguring() else { return }
+            defer { control.withLock { $0.isReconfiguring = false } }
+            guard control.withLock({ $0.plan.sinks.contains { $0 === before } }) else { return }
+            do throws(ExportError) {
+                try reopen(before)
+                logger.info("sink \(before.name) is open again")
+                return
+            } catch {
+                logger.debug("sink \(before.name) cannot be opened again yet: \(error)")
+            }
+        }
+    }
+
+    /// Has a sink that had let go take over from itself.
+    private func reopen(_ before: SinkWorker) throws(ExportError) {
+        let again = try open(before.configuration, following: before)
+        let now = control.withLock { $0.plan }
+        var plan = now
+        plan.replace(before, with: again)
+        do throws(ExportError) {
+            try install(plan, instead: now)
+        } catch {
+            again.discard()
+            throw error
+        }
+        again.takeOver()
     }
 
     // MARK: - Turning to the new ones

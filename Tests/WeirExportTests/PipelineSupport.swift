@@ -59,6 +59,8 @@ final class Destination: Sendable {
         var wasStopped = false
         /// Everything that came, end marks too, by header.
         var headers: [FrameHeader] = []
+        /// Whether no exporter can be opened.
+        var refuses = false
         var opened = 0
         var closed = 0
         var hangs = 0
@@ -156,6 +158,7 @@ final class TestExporter: Exporter {
     init(settings: Settings, host: ExporterHost) throws(ExporterError) {
         let id = settings.text(Self.idSetting)
         guard let destination = Destination.find(id) else { throw ExporterError("no destination \(id)") }
+        guard !destination.state.refuses else { throw ExporterError("refused") }
         guard !destination.isExclusive || destination.state.opened == destination.state.closed else {
             throw ExporterError("in use")
         }

@@ -212,6 +212,40 @@ struct ReconfiguringTests {
         }
     }
 
+    @Test("and where neither can be opened for a while, the old one goes on when it can", .timeLimit(.minutes(1)))
+    func refusedForAWhile() async throws {
+        let port = Destination(.accepting)
+        let pipeline = try Pipeline.started(source, [port.sink("a")])
+        await wait(for: 3, at: port)
+        port.update { $0.refuses = true }
+        #expect(throws: ExportError.exporter(sink: "a", message: "refused", isTransient: false)) {
+            try pipeline.reconfigure(configuration(), sinks: [port.sink("a", policy: DropNewest())], unchanged: [])
+        }
+        #expect(port.state.opened == 1 && port.state.closed == 1)
+        await source.collections.wait(for: source.count + 3)
+        port.update { $0.refuses = false }
+        let count = port.state.facts.count
+        await wait(for: count + 3, at: port)
+        let report = await pipeline.end()
+        #expect(report.isComplete && report.sinks[0].accounts.imbalance == nil)
+        #expect(port.state.facts.map(\.numbers.lowerBound) == Array(1...source.count))
+        #expect(port.state.opened == 2 && port.state.endMarks.count == 1)
+    }
+
+    @Test("one that cannot be opened again does not hold up the end")
+    func refusedForEver() async throws {
+        let port = Destination(.accepting)
+        let pipeline = try Pipeline.started(source, [port.sink("a")])
+        await wait(for: 3, at: port)
+        port.update { $0.refuses = true }
+        #expect(throws: ExportError.self) {
+            try pipeline.reconfigure(configuration(), sinks: [port.sink("a", policy: DropNewest())], unchanged: [])
+        }
+        let report = await pipeline.end()
+        #expect(report.sinks.count == 1 && report.sinks[0].accounts.imbalance == nil)
+        #expect(!report.sinks[0].hasEndMark && port.state.opened == 1)
+    }
+
     /// What waits on disk when a sink's spill is changed.
     enum SpillChange: CaseIterable {
         /// Another setting of the sink.
