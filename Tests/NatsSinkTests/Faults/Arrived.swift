@@ -91,9 +91,7 @@ struct Arrived {
     }
 
     /// Goes through time: each batch has what was recorded between its moments, and gaps name what lies between batches.
-    ///
-    /// - Parameter joins: Whether the sink came later, into a stream that others had begun.
-    mutating func compare(with source: CountedSource, recorded: Int64, joins: Bool) {
+    mutating func compare(with source: CountedSource, recorded: Int64) {
         pieces.sort { ($0.start, $0.end) < ($1.start, $1.end) }
         var cursor: UInt64?
         for piece in pieces {
@@ -114,15 +112,16 @@ struct Arrived {
             cursor = max(cursor ?? 0, piece.end)
         }
         behind = recorded - (cursor.flatMap { source.total(at: $0) } ?? 0)
-        for (stream, end) in ends { expectNumbers(upTo: end, in: stream, joins: joins) }
+        for (stream, end) in ends { expectNumbers(upTo: end, in: stream) }
     }
 
     /// Each number of a stream is in a batch or in a gap.
-    private mutating func expectNumbers(upTo end: UInt64, in stream: StreamID, joins: Bool) {
+    private mutating func expectNumbers(upTo end: UInt64, in stream: StreamID) {
         let ranges =
             pieces.filter { $0.stream == stream }.map { ($0.first, $0.last) }
             + gaps.filter { $0.stream == stream }.map { ($0.first, $0.last) }
-        var reached = joins ? (ranges.map(\.0).min() ?? end + 1) - 1 : 0
+        // A sink may come into a stream that others have begun.
+        var reached = (ranges.map(\.0).min() ?? end + 1) - 1
         for (first, last) in ranges.sorted(by: { $0.0 < $1.0 }) {
             if first > reached + 1 { faults.append("numbers \(reached + 1) to \(first - 1) are nowhere") }
             reached = max(reached, last)
