@@ -38,7 +38,8 @@ extension Pipeline {
     /// - Parameters:
     ///   - configuration: Its bounds in bytes stay as they were.
     ///   - unchanged: The names of the sinks that are as they were.
-    /// - Throws: ``ExportError``; all is as it was then.
+    /// - Throws: ``ExportError``; all is as it was then. A sink that had let go of its resource for its successor, and
+    ///   cannot have it back at once, keeps what comes in its queue until it can.
     package func reconfigure(
         _ configuration: Configuration, sinks: [SinkConfiguration], unchanged: Set<String>
     ) throws(ExportError) {
@@ -149,11 +150,20 @@ extension Pipeline {
             try reopen(before)
         } catch {
             logger.error("sink \(before.name) cannot be opened again as it was, and waits until it can: \(error)")
-            _ = Thread.start("weir-restore") { self.keepRestoring(before) }
+            // Each change that fails comes here, and one thread is enough.
+            let isFirst = control.withLock { control in
+                guard !control.restoring.contains(where: { $0 === before }) else { return false }
+                control.restoring.append(before)
+                return true
+            }
+            guard isFirst, !Thread.start("weir-restore", { self.keepRestoring(before) }) else { return }
+            control.withLock { $0.restoring.removeAll { $0 === before } }
+            logger.error("sink \(before.name) delivers nothing until the next change: no thread can be started")
         }
     }
 
     private func keepRestoring(_ before: SinkWorker) {
+        defer { control.withLock { $0.restoring.removeAll { $0 === before } } }
         var retry = before.configuration.retry
         var random = SystemRandomNumberGenerator()
         while true {

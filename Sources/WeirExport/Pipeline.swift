@@ -56,6 +56,8 @@ package final class Pipeline: Sendable {
         /// Sinks that were taken out and still deliver, and how those ended that do not.
         var leaving: [SinkWorker] = []
         var left: [SinkSnapshot] = []
+        /// Sinks at work that could not be opened again after a change that failed, each with a thread that tries.
+        var restoring: [SinkWorker] = []
         /// Names of callbacks that had not returned when the last collection was made.
         var lateCallbacks: [String] = []
         /// Streams that go on and that a sink has left, and so ended, by its name. It never returns to them.
