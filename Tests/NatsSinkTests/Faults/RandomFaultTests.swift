@@ -1,19 +1,18 @@
 import Foundation
 import Testing
 
-/// `.ci/long faults` gives it hours; otherwise it takes a few seconds.
+private func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap(Int.init) }
+
+/// Run by hand: `.ci/long faults` gives it as long as it is told.
 @Suite(
     "Random faults with real files, processes and servers", .enabled(if: Nats.isInstalled, "nats-server"),
+    .enabled(if: number("WEIR_FAULTS_SECONDS") != nil, "WEIR_FAULTS_SECONDS"),
     .timeLimit(.minutes(60 * 24)), .serialized)
 struct RandomFaultTests {
-    private static func number(_ name: String) -> Int? {
-        ProcessInfo.processInfo.environment[name].flatMap(Int.init)
-    }
-
     @Test("what arrived and what is named as dropped is what was recorded")
     func everythingAccountedFor() async throws {
-        let seconds = Self.number("WEIR_FAULTS_SECONDS") ?? 4
-        var seed = UInt64(max(Self.number("WEIR_FAULTS_SEED") ?? 1, 0))
+        let seconds = number("WEIR_FAULTS_SECONDS") ?? 4
+        var seed = UInt64(max(number("WEIR_FAULTS_SEED") ?? 1, 0))
         let end = ContinuousClock.now + .seconds(seconds)
         var events: [String: Int] = [:]
         repeat {

@@ -207,7 +207,7 @@ final class World {
     private func exportAgain() throws {
         try collect { _, _ in true }
         for line in lines where line.feed.isDelta {
-            if let position = line.feed.position { collector.keepPosition(position, of: line.name) }
+            if let position = line.feed.position(behind: collection) { collector.keepPosition(position, of: line.name) }
         }
         for line in lines where line.feed.isDelta {
             guard let position = collector.takePosition(of: line.name) else {
