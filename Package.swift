@@ -211,7 +211,7 @@ let package = Package(
         tests("WeirTestSupportTests", of: []),
         tests("WeirRecordingTests", of: ["WeirRecording", "CWeirCPU", "WeirRecordingProbe"]),
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
-        tests("WeirExportTests", of: ["WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
+        tests("WeirExportTests", of: ["CWeirCPU", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
         tests("WeirWireTests", of: ["WeirWire"]),
         tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit", "WeirSecretFile"]),
