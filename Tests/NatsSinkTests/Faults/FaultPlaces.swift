@@ -10,8 +10,8 @@ final class FaultPlaces {
     init() throws {
         directory = try TemporaryDirectory()
         let disk = directory.path("disk")
-        for name in ["disk", "child", "extra"] { try Self.make(directory.path(name)) }
-        hasDisk = try Program.shell("mount -t tmpfs -o size=2m weir-faults \"$0\"", disk).status == 0
+        for name in ["disk", "child"] { try Self.make(directory.path(name)) }
+        hasDisk = try Program.shell("mount -t tmpfs -o size=16m weir-faults \"$0\"", disk).status == 0
         for name in ["disk/files", "disk/spill", "disk/server"] { try Self.make(directory.path(name)) }
     }
 
@@ -50,7 +50,7 @@ final class FaultPlaces {
 
     /// Takes all room, to the last byte.
     func fill() throws -> Bool {
-        try shell("head -c 16777216 /dev/zero >\"$0\" 2>/dev/null; true", path("disk/ballast"))
+        try shell("head -c 33554432 /dev/zero >\"$0\" 2>/dev/null; true", path("disk/ballast"))
     }
 
     func free() throws -> Bool { try shell("rm -f \"$0\"", path("disk/ballast")) }

@@ -16,6 +16,8 @@ final class FaultRound {
     private let serverDirectory: TemporaryDirectory
     private var server: TestServer
     private var sinks: [Sink]
+    /// How often a sink more was added, each time under another name and into another folder.
+    private var extras = 0
     /// What is wrong now, and how it is put right.
     private var struck: [String: () async throws -> Bool] = [:]
     private var lastKill = ContinuousClock.now - .seconds(60)
@@ -156,7 +158,9 @@ final class FaultRound {
 
     private func toggleExtra() {
         if sinks.count > 3 { return apply(Array(sinks.prefix(3)), "remove extra") }
-        apply(sinks + [Self.eager(.file(directory: places.path("extra"), sync: .never, name: "extra"))], "add extra")
+        extras += 1
+        let name = "extra\(extras)"
+        apply(sinks + [Self.eager(.file(directory: places.path(name), sync: .never, name: name))], "add extra")
     }
 
     private func apply(_ changed: [Sink], _ name: String, _ sink: String = "") {
@@ -213,7 +217,7 @@ final class FaultRound {
             #expect(arrived.faults.isEmpty, "\(name): \(arrived.faults.prefix(5))")
             #expect(arrived.copies <= Int(accounts.uncertain.batches), "\(name)")
             // A sink that comes and goes has its own beginning and end.
-            guard name != "extra" else { continue }
+            guard !name.hasPrefix("extra") else { continue }
             let hasEndMark = snapshot.hasEndMark
             #expect(hasEndMark, "\(name)")
             #expect(arrived.before == 0 && arrived.behind == 0, "\(name)")
@@ -227,6 +231,13 @@ final class FaultRound {
             let coalesced = named[.coalesced, default: 0]
             #expect(coalesced <= accounts.coalesced.batches, "\(name)")
             #expect(lost > 0 || coalesced == accounts.coalesced.batches, "\(name)")
+        }
+        // Those that are gone again too; one that could not be added has no folder.
+        for name in (0..<extras).map({ "extra\($0 + 1)" })
+        where FileManager.default.fileExists(atPath: places.path(name)) {
+            var arrived = try Arrived(files: [places.path(name)])
+            arrived.compare(with: source, recorded: recorded)
+            #expect(arrived.faults.isEmpty, "\(name): \(arrived.faults.prefix(5))")
         }
     }
 }
