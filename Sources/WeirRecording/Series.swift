@@ -146,7 +146,9 @@ extension Series {
     func squaresOffset(isDouble: Bool) -> Int { Self.sumCells(isDouble: isDouble) + (keepsExtremes ? 2 : 0) }
 
     /// A sum adds Doubles up whose magnitude is less; of those, 2^64 make nothing infinite.
-    @usableFromInline static var sumLimit: Double { 0x1p960 }
+    @inlinable
+    @inline(__always)
+    static var sumLimit: Double { 0x1p960 }
 
     /// The same for their squares.
     static var squareLimit: Double { 0x1p480 }
