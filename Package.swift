@@ -314,7 +314,8 @@ let package = Package(
             "RemoteWriteExporter", sink: "RemoteWriteSink",
             dependencies: ["CSnappy", "WeirHTTPClient", "WeirPrometheusNames", "WeirSeries", "WeirWire"])
         + exporter(
-            "OtlpHttpExporter", sink: "OtlpHttpSink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirWire"])
+            "OtlpHttpExporter", sink: "OtlpHttpSink",
+            dependencies: ["WeirGzip", "WeirHTTPClient", "WeirSeries", "WeirWire"])
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [

@@ -1,5 +1,6 @@
 internal import Synchronization
 internal import WeirBatch
+internal import WeirExporterKit
 internal import WeirRecording
 
 #if canImport(Glibc)
@@ -60,7 +61,9 @@ struct Resource {
         var attributes: [String: String] = [:]
         for pair in text.split(separator: ",") where !pair.allSatisfy(\.isWhitespace) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let key = decoded(parts[0]), let value = decoded(parts[1]), !key.isEmpty else {
+            guard parts.count == 2, let key = String(percentDecoding: parts[0].trimmed), !key.isEmpty,
+                let value = String(percentDecoding: parts[1].trimmed)
+            else {
                 let shown = TagLimit.cut(String(pair), to: 64)
                 return (
                     [:], "OTEL_RESOURCE_ATTRIBUTES is left out: expected key=value with %XX escapes, found '\(shown)'"
@@ -69,25 +72,6 @@ struct Resource {
             attributes[key] = value
         }
         return (attributes, nil)
-    }
-
-    private static func decoded(_ text: Substring) -> String? {
-        let trimmed = text.drop { $0 == " " || $0 == "\t" }
-        var bytes: [UInt8] = []
-        var rest = trimmed.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2)
-            let isHex = digits.count == 2 && digits.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
-            guard isHex, let code = UInt8(String(Substring(digits)), radix: 16) else { return nil }
-            bytes.append(code)
-            rest = rest.dropFirst(2)
-        }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return String(validating: bytes, as: UTF8.self)
     }
 
     private static var executableName: String {

@@ -97,8 +97,7 @@ struct DeltaTable {
             let aligned = found.source.values(at: found.rows, like: current)
             next = Next(
                 aligned: aligned, toldTimes: found.rows.map { $0 < 0 ? 0 : found.times[$0] },
-                growth: current.growth(since: aligned), keys: keys, absent: found.absent,
-                found: found.lives)
+                growth: current.growth(since: aligned), keys: keys, absent: found.absent, found: found.lives)
             origins = found
         }
         restart(next.growth.columns.shrunkenRows(), current, &next)

@@ -172,8 +172,9 @@ extension Pipeline {
         of feeds: [Feed], behind collection: borrowing Collected, where isWanted: (String) -> Bool = { _ in true }
     ) {
         for feed in feeds {
-            guard let position = feed.position(behind: collection) else { continue }
-            for sink in feed.sinks where isWanted(sink.name) { source.keepPosition(position, of: sink.name) }
+            let sinks = feed.sinks.filter { isWanted($0.name) }
+            guard !sinks.isEmpty, let position = feed.position(behind: collection) else { continue }
+            for sink in sinks { source.keepPosition(position, of: sink.name) }
         }
     }
 

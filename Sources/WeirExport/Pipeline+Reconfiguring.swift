@@ -103,7 +103,7 @@ extension Pipeline {
                 return worker
             } catch {
                 guard !sink.isRequired, case .plugin = error else { throw error }
-                logger.error("sink \(sink.name) is left out: \(error)")
+                logger.error("sink \(sink.name) is left out: \("\(error)".escapingControls)")
                 return nil
             }
         }
@@ -149,7 +149,8 @@ extension Pipeline {
         do throws(ExportError) {
             try reopen(before)
         } catch {
-            logger.error("sink \(before.name) cannot be opened again as it was, and waits until it can: \(error)")
+            let reason = "\(error)".escapingControls
+            logger.error("sink \(before.name) cannot be opened again as it was, and waits until it can: \(reason)")
             // Each change that fails comes here, and one thread is enough.
             let isFirst = control.withLock { control in
                 guard !control.restoring.contains(where: { $0 === before }) else { return false }
@@ -180,7 +181,7 @@ extension Pipeline {
                 logger.info("sink \(before.name) is open again")
                 return
             } catch {
-                logger.debug("sink \(before.name) cannot be opened again yet: \(error)")
+                logger.debug("sink \(before.name) cannot be opened again yet: \("\(error)".escapingControls)")
             }
         }
     }

@@ -105,7 +105,7 @@ package final class Pipeline: Sendable {
                     plan.add(worker, to: definition.adapted(to: worker))
                 } catch {
                     guard !sink.isRequired, case .plugin = error else { throw error }
-                    logger.error("sink \(sink.name) is left out: \(error)")
+                    logger.error("sink \(sink.name) is left out: \("\(error)".escapingControls)")
                 }
             }
         } catch {

@@ -37,9 +37,11 @@ final class SinkLog: Sendable {
     func report(_ events: [SpillEvent]) {
         for event in events {
             switch event {
-            case .failing(let error): logger.error("the spill fails, and batches wait in memory only: \(error)")
+            case .failing(let error):
+                logger.error("the spill fails, and batches wait in memory only: \("\(error)".escapingControls)")
             case .gone(let directory, let batches):
-                let loss = "files of the spill directory \(directory) were removed or replaced while it is in use"
+                let place = directory.escapingControls
+                let loss = "files of the spill directory \(place) were removed or replaced while it is in use"
                 logger.error("\(loss), and \(batches) batches are dropped: keep others from clearing it")
             case .working: logger.info("the spill takes batches again")
             }
@@ -51,11 +53,13 @@ final class SinkLog: Sendable {
             logger.info("\(recovery.recovered.batches) batches of earlier processes wait in the spill")
         }
         if !recovery.losses.isEmpty { logger.error("parts of the spill are damaged; the accounts say how much") }
-        for error in recovery.unreadable { logger.error("a part of the spill is left out: \(error)") }
+        for error in recovery.unreadable {
+            logger.error("a part of the spill is left out: \("\(error)".escapingControls)")
+        }
     }
 
     func notKept(_ error: SpillError) {
         guard !hasSaidPoison.exchange(true, ordering: .relaxed) else { return }
-        logger.warning("a rejected batch could not be kept: \(error)")
+        logger.warning("a rejected batch could not be kept: \("\(error)".escapingControls)")
     }
 }

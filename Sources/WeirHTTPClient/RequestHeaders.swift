@@ -28,7 +28,7 @@ struct RequestHeaders {
             }
         }
         if let text = try Self.text(of: &tokenFile, HTTPSettings.tokenFile) {
-            let header = HTTPHeader("Authorization", "Bearer " + Self.trimmed(text[...]))
+            let header = HTTPHeader("Authorization", "Bearer " + text.trimmed)
             guard header.isValid else {
                 throw .file(key: HTTPSettings.tokenFile.key, path: tokenFile?.path ?? "", reason: "wanted one line")
             }
@@ -49,7 +49,7 @@ struct RequestHeaders {
     static func parse(_ text: String) throws(HTTPError) -> [HTTPHeader] {
         var headers: [HTTPHeader] = []
         for (index, pair) in text.split(separator: ",").enumerated() {
-            guard var header = header(pair, separator: "="), let value = percentDecoded(header.value) else {
+            guard var header = header(pair, separator: "="), let value = String(percentDecoding: header.value) else {
                 throw .setting(key: HTTPSettings.headers.key, wanted: "name=value at place \(index + 1)")
             }
             header.value = value
@@ -64,29 +64,7 @@ struct RequestHeaders {
 
     private static func header(_ text: Substring, separator: Character) -> HTTPHeader? {
         guard let place = text.firstIndex(of: separator) else { return nil }
-        let header = HTTPHeader(trimmed(text[..<place]), trimmed(text[text.index(after: place)...]))
+        let header = HTTPHeader(text[..<place].trimmed, text[text.index(after: place)...].trimmed)
         return header.isValid ? header : nil
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        let rest = text.drop { $0.isWhitespace }
-        return rest.lastIndex { !$0.isWhitespace }.map { String(rest[...$0]) } ?? ""
-    }
-
-    private static func percentDecoded(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            else { return nil }
-            bytes.append(value)
-            rest.removeFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -193,13 +193,7 @@ final class BoundSeries: @unchecked Sendable {
 
     /// Adds to last values, one after the other with whoever sets them; to sums as a measurement.
     func addToLast(_ amount: Double) {
-        // Acquiring: the list was written before it was published.
-        var next = unsafe list.load(ordering: .acquiring)
-        if unsafe next.pointee == nil { return countGone() }
-        while let series = unsafe next.pointee {
-            unsafe series.addToLast(amount, geometry)
-            unsafe next += 1
-        }
+        unsafe forEachSeries { series in unsafe series.addToLast(amount, geometry) }
     }
 
     /// From now on every measurement goes through the list. Under the lock.
@@ -214,13 +208,7 @@ final class BoundSeries: @unchecked Sendable {
     @inline(never)
     @_effects(releasenone)
     func recordAll(_ value: Double) {
-        // Acquiring: the list was written before it was published.
-        var next = unsafe list.load(ordering: .acquiring)
-        if unsafe next.pointee == nil { return countGone() }
-        while let series = unsafe next.pointee {
-            unsafe series.record(value, geometry, RecordedTags(tags.storage))
-            unsafe next += 1
-        }
+        unsafe forEachSeries { series in unsafe series.record(value, geometry, RecordedTags(tags.storage)) }
     }
 
     /// The way of a recorder of several series, or of one that is more than an add.
@@ -228,11 +216,17 @@ final class BoundSeries: @unchecked Sendable {
     @inline(never)
     @_effects(releasenone)
     func recordAll(_ value: Int64) {
+        unsafe forEachSeries { series in unsafe series.record(value, geometry, RecordedTags(tags.storage)) }
+    }
+
+    /// Every series that a measurement goes into; where there is none, it is counted.
+    @inline(__always)
+    private func forEachSeries(_ body: (UnsafeMutablePointer<Series>) -> Void) {
         // Acquiring: the list was written before it was published.
         var next = unsafe list.load(ordering: .acquiring)
         if unsafe next.pointee == nil { return countGone() }
         while let series = unsafe next.pointee {
-            unsafe series.record(value, geometry, RecordedTags(tags.storage))
+            unsafe body(series)
             unsafe next += 1
         }
     }
@@ -251,13 +245,7 @@ final class BoundSeries: @unchecked Sendable {
     @_effects(releasenone)
     func recordGreat(_ value: Double) {
         guard value.magnitude < .infinity else { return reject() }
-        // Acquiring: the list was written before it was published.
-        var next = unsafe list.load(ordering: .acquiring)
-        if unsafe next.pointee == nil { return countGone() }
-        while let series = unsafe next.pointee {
-            unsafe series.recordGreat(value, geometry, RecordedTags(tags.storage))
-            unsafe next += 1
-        }
+        unsafe forEachSeries { series in unsafe series.recordGreat(value, geometry, RecordedTags(tags.storage)) }
     }
 
     /// Counts a measurement that is no number to add.

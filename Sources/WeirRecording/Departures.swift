@@ -324,7 +324,7 @@ extension StripeSet {
             }
         }
         if unsafe series.pointee.keepsSquares {
-            let squares = unsafe series.pointee.squaresOffset(isDouble: isDouble)
+            let squares = Series.squaresOffset(isDouble: isDouble, extremes: view.keepsExtremes)
             moveDouble(from + squares, to: place(squares))
         }
         for bucket in unsafe series.pointee.firstBucket(view) - from..<series.pointee.cellCount {

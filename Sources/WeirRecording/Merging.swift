@@ -34,11 +34,19 @@ extension Stats {
     package func mergeDoubles(
         _ series: SeriesList, into column: inout [Double], remainders: inout [SIMD2<Double>]
     ) {
+        mergeSums(series, pairs: 1, behind: 0, into: &column, &remainders)
+    }
+
+    /// The sums of so many pairs, which stand so many cells behind each series' first.
+    private func mergeSums(
+        _ series: SeriesList, pairs: Int, behind offset: Int, into column: inout [Double],
+        _ remainders: inout [SIMD2<Double>]
+    ) {
         column.reserveCapacity(column.count + series.count)
         remainders.reserveCapacity(remainders.count + series.count)
         let taker = PairTaker(stripes)
         for index in 0..<series.count {
-            let sum = taker.take(series.cells[index])
+            let sum = taker.take(series.cells[index] + offset, pairs: pairs)
             column.append(sum.rounded)
             remainders.append(sum.remainder)
         }
@@ -74,14 +82,7 @@ extension Stats {
     package func mergeDistributionSums(
         _ series: SeriesList, into column: inout [Double], remainders: inout [SIMD2<Double>]
     ) {
-        column.reserveCapacity(column.count + series.count)
-        remainders.reserveCapacity(remainders.count + series.count)
-        let taker = PairTaker(stripes)
-        for index in 0..<series.count {
-            let sum = taker.take(series.cells[index], pairs: 2)
-            column.append(sum.rounded)
-            remainders.append(sum.remainder)
-        }
+        mergeSums(series, pairs: 2, behind: 0, into: &column, &remainders)
     }
 
     /// Smallest and greatest values; NaN where there are none.
@@ -101,12 +102,8 @@ extension Stats {
     package func mergeSquares(
         _ series: SeriesList, of view: ViewState, into column: inout [Double], remainders: inout [SIMD2<Double>]
     ) {
-        let taker = PairTaker(stripes)
-        unsafe series.all.forEach { series in
-            let sum = unsafe taker.take(series.pointee.cell + series.pointee.squaresOffset(isDouble: view.isDouble))
-            column.append(sum.rounded)
-            remainders.append(sum.remainder)
-        }
+        let offset = Series.squaresOffset(isDouble: view.isDouble, extremes: view.keepsExtremes)
+        mergeSums(series, pairs: 1, behind: offset, into: &column, &remainders)
     }
 
     /// Zeros and buckets in use of exponential distributions.

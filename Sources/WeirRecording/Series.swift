@@ -143,7 +143,9 @@ extension Series {
 
     /// Where the pair of the sum of squares is, in cells.
     @inline(__always)
-    func squaresOffset(isDouble: Bool) -> Int { Self.sumCells(isDouble: isDouble) + (keepsExtremes ? 2 : 0) }
+    static func squaresOffset(isDouble: Bool, extremes: Bool) -> Int {
+        sumCells(isDouble: isDouble) + (extremes ? 2 : 0)
+    }
 
     /// A sum adds Doubles up whose magnitude is less; of those, 2^64 make nothing infinite.
     @inlinable
@@ -364,7 +366,8 @@ extension UnsafeMutablePointer where Pointee == Series {
             unsafe weir_cell_raise(greatest + 8, stripes.pitch, stripes.count, ~key)
         }
         if unsafe pointee.keepsSquares {
-            let squares = unsafe pointee.cells + pointee.squaresOffset(isDouble: isDouble) &* 8
+            let squaresOffset = unsafe Series.squaresOffset(isDouble: isDouble, extremes: pointee.keepsExtremes)
+            let squares = unsafe pointee.cells + squaresOffset &* 8
             unsafe weir_cell_add_double(squares, stripes.pitch, stripes.count, stripes.half, value * value)
         }
     }

@@ -35,9 +35,6 @@ extension StripeSet {
         return sum
     }
 
-    /// The sum of a pair, rounded.
-    package func sumDouble(_ pair: Int) -> Double { exactSum(pair).rounded }
-
     /// What was taken from a pair so far. The last word is only looked at where the one before it says something.
     fileprivate func ledger(_ pair: Int) -> ExactSum {
         func word(_ cell: Int, _ word: Int) -> Double {

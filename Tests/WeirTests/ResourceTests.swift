@@ -34,14 +34,14 @@ struct ResourceTests {
     func environment() {
         let variables = [
             "OTEL_RESOURCE_ATTRIBUTES":
-                "service.name=shop, service.instance.id=pod-7,deployment.environment.name=a%2Cb%3D%C3%A9 ,empty=,k8s.pod.name=x=y",
+                "service.name=shop, service.instance.id=pod-7,deployment.environment.name=a%2Cb%3D%C3%A9 ,space=%20x%20,empty=,k8s.pod.name=x=y",
             "OTEL_SERVICE_NAME": "till",
         ]
         let resource = Resource(["k8s.pod.name": "mine"], environment: { variables[$0] })
         let found = values(resource)
         #expect(resource.problem == nil)
         #expect(found["service.name"] == "till" && found["service.instance.id"] == "pod-7")
-        #expect(found["deployment.environment.name"] == "a,b=é" && found["empty"] == "")
+        #expect(found["deployment.environment.name"] == "a,b=é" && found["empty"] == "" && found["space"] == " x ")
         #expect(found["k8s.pod.name"] == "mine")
         let unnamed = values(Resource([:], environment: { $0 == "OTEL_SERVICE_NAME" ? "" : nil }))
         #expect(unnamed["service.name"]?.hasPrefix("unknown_service:") == true)

@@ -1,4 +1,5 @@
 package import WeirExporterKit
+internal import WeirSeries
 internal import WeirWire
 
 /// Makes `ExportMetricsServiceRequest`s of a batch: one, or several where it is large.
@@ -172,10 +173,10 @@ package struct RequestEncoder: ~Copyable, Sendable {
 }
 
 extension DeliveredRow {
-    /// Its tags as bytes, by their order: what is no text stands between them.
+    /// Its tags as bytes: what is no text stands between them.
     fileprivate var tagBytes: [UInt8] {
         var bytes: [UInt8] = []
-        for tag in tags.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+        for tag in Mark.canonical(tags) {
             bytes += tag.key.utf8
             bytes.append(0xFE)
             bytes += tag.value.utf8

@@ -4,16 +4,16 @@ import WeirTestSupport
 
 private var worldSeeds: Range<UInt64> {
     func number(_ name: String) -> UInt64? { ProcessInfo.processInfo.environment[name].flatMap(UInt64.init) }
-    if let seed = number("WEIR_WORLD_SEED") { return seed..<seed + 1 }
-    let first = number("WEIR_WORLD_FIRST") ?? 0
-    return first..<first + (number("WEIR_WORLD_SEEDS") ?? 0)
+    if let seed = number("WEIR_LIVE_WORLD_SEED") { return seed..<seed + 1 }
+    let first = number("WEIR_LIVE_WORLD_FIRST") ?? 0
+    return first..<first + (number("WEIR_LIVE_WORLD_SEEDS") ?? 0)
 }
 
 /// Random lives of an application in which everything changes, held against arithmetic: what every destination was told is what
 /// was recorded, or a gap, an account or a log line says why not.
 ///
-/// Run by hand: `WEIR_WORLD_SEEDS=10000` runs so many, from `WEIR_WORLD_FIRST` on, and `WEIR_WORLD_SEED=7` that one. The
-/// pipeline has its own threads, so a seed does not always come out alike.
+/// Run by hand: `.ci/long live 1000 7` runs a thousand from the seventh on, and `WEIR_LIVE_WORLD_SEED=7` that one. The pipeline has
+/// its own threads, so a seed does not always come out alike. ``World`` is driven by hand instead, and always comes out alike.
 @Suite(
     "A simulated world with its threads", .serialized, .timeLimit(.minutes(60)),
     .enabled(if: !worldSeeds.isEmpty))

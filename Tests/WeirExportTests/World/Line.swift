@@ -134,6 +134,8 @@ final class Line {
             }
             told.add(batch)
         }
+        // Nothing fails here, so the last word has to arrive: it makes good what was lost of levels and totals.
+        if let last = offered.last, !delivered.contains(last.number) { faults.append("the last batch did not arrive") }
         faults += told.takeFaults()
         offered = []
         if let imbalance = queue.accounts.imbalance { faults.append("accounts: \(imbalance)") }

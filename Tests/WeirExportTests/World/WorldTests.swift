@@ -3,11 +3,12 @@ import Testing
 
 @Suite("The simulated world", .serialized, .timeLimit(.minutes(60)))
 struct WorldTests {
-    /// `WEIR_WORLD_SEED` runs one program, `WEIR_WORLD_SEEDS` that many.
+    /// `WEIR_WORLD_SEED` runs one program, `WEIR_WORLD_SEEDS` that many, from `WEIR_WORLD_FIRST` on: `.ci/long world`.
     private static let seeds: Range<UInt64> = {
-        let environment = ProcessInfo.processInfo.environment
-        if let seed = environment["WEIR_WORLD_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
-        return 0..<(environment["WEIR_WORLD_SEEDS"].flatMap(UInt64.init) ?? 300)
+        func number(_ name: String) -> UInt64? { ProcessInfo.processInfo.environment[name].flatMap(UInt64.init) }
+        if let seed = number("WEIR_WORLD_SEED") { return seed..<seed + 1 }
+        let first = number("WEIR_WORLD_FIRST") ?? 0
+        return first..<first + (number("WEIR_WORLD_SEEDS") ?? 300)
     }()
 
     @Test("every sink is told all that happened, whatever happens")
