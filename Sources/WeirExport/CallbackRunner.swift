@@ -87,23 +87,29 @@ final class CallbackRunner: Sendable {
     }
 
     private static func run(_ monitor: Monitor<State>) {
-        while true {
-            let next = monitor.withLock { state -> Callback? in
-                guard !state.queue.isEmpty else {
-                    state.threads -= 1
-                    return nil
-                }
-                let callback = state.queue.removeFirst()
-                state.running.insert(callback.number)
-                return callback
-            }
-            guard let next else { return }
-            next.run()
+        while let number = runNext(monitor) {
             monitor.withLock { state in
-                state.running.remove(next.number)
-                state.pending.remove(next.number)
+                state.running.remove(number)
+                state.pending.remove(number)
                 state.returned += 1
             }
         }
+    }
+
+    /// Calls one, and has let go of it when this returns: what its owner let go of meanwhile ends before the collection is made.
+    ///
+    /// - Returns: Its number. `nil` where none waits.
+    private static func runNext(_ monitor: Monitor<State>) -> Int? {
+        let next = monitor.withLock { state -> Callback? in
+            guard !state.queue.isEmpty else {
+                state.threads -= 1
+                return nil
+            }
+            let callback = state.queue.removeFirst()
+            state.running.insert(callback.number)
+            return callback
+        }
+        next?.run()
+        return next?.number
     }
 }

@@ -21,6 +21,14 @@ struct Departure {
         case goesOn
         /// Nobody was told of it, and the rules leave nothing of it that could be.
         case vanishes(isCounted: Bool)
+
+        /// Whether a batch tells that the series ended.
+        var tellsAnEnd: Bool {
+            switch self {
+            case .ends, .endsAndGoesOn: true
+            case .goesOn, .vanishes: false
+            }
+        }
     }
 }
 
@@ -36,7 +44,8 @@ extension Stats {
             }
             unsafe series.pointee.endTime.store(
                 max(time, series.pointee.startTime.load(ordering: .relaxed)), ordering: .relaxed)
-            unsafe state.noteEnd(of: series)
+            // One that nobody was told of leaves no life behind, and its start may be another's.
+            if course.tellsAnEnd { unsafe state.noteEnd(of: series) }
             unsafe state.gate.retire(.series(series))
             unsafe state.departures.append(Departure(series: series, course: course))
         }
@@ -155,7 +164,8 @@ extension Stats {
             let (mine, others) = unsafe (
                 series.pointee.startTime.load(ordering: .relaxed), heir.pointee.startTime.load(ordering: .relaxed)
             )
-            unsafe heir.pointee.startTime.store(min(mine, others), ordering: .relaxed)
+            // Not as early as a life of the same tags that ended: the two would be taken for one.
+            unsafe heir.pointee.startTime.store(min(others, state.nextStart(mine)), ordering: .relaxed)
             unsafe heir.pointee.view._withUnsafeGuaranteedRef { $0.version += 1 }
         }
         unsafe move(series, to: heir, &state)
@@ -215,7 +225,10 @@ extension Stats.State {
             let series = unsafe departures[index].series
             guard unsafe series.pointee.holders.load(ordering: .relaxed) == 0, unsafe isWanted(series) else { continue }
             switch departures[index].course {
-            case .endsAndGoesOn, .goesOn: departures[index].course = .ends
+            case .endsAndGoesOn: departures[index].course = .ends
+            case .goesOn:
+                departures[index].course = .ends
+                unsafe noteEnd(of: series)
             case .ends, .vanishes: break
             }
         }

@@ -38,6 +38,22 @@ struct CallbackTests {
         }
     }
 
+    @Test("what a callback holds ends with it, whatever the thread that called it does meanwhile")
+    func lettingGo() throws {
+        final class Held: Sendable {}
+        for _ in 0..<2_000 {
+            weak var seen: Held?
+            do {
+                let held = Held()
+                seen = held
+                let callback = Callback(
+                    number: 1, name: "held", run: { withExtendedLifetime(held) {} }, series: { nil })
+                #expect(runner().call([callback]) == [])
+            }
+            #expect(seen == nil)
+        }
+    }
+
     @Test("one that hangs delays nothing else, and its series has neither a new point nor an end")
     func hanging() throws {
         let barrier = Barrier()

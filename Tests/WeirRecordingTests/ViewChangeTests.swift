@@ -48,6 +48,29 @@ struct ViewChangeTests {
         #expect(stats.readings().live.filter { $0.key.view == "level" }.map(\.value.integer).reduce(0, +) == 10)
     }
 
+    @Test("a series that takes another one's figures does not begin with a life of its own tags that ended")
+    func startsAreOfOneLife() throws {
+        let clock = TestClock()
+        let stats = try Stats.small(clock: clock)
+        try stats.register(view("level", amounts, as: .upDownSum))
+        let bound = amounts.bound(to: routeOnly, in: stats)
+        // Both keys go, one goes, both go: the series without tags is there each time, and is another one.
+        let keys: [[TagKey]] = [[Self.route, Self.tenant], [Self.tenant], [Self.route, Self.tenant]]
+        var lives: [(start: UInt64, tags: String)] = []
+        for (index, removed) in keys.enumerated() {
+            try stats.apply(ViewRules([ViewRule("level", removing: removed)]))
+            bound.record(1)
+            if index == 0 { _ = stats.readings() }
+            clock.advance(by: 1)
+            if index == 1 { stats.forget(Tags(), of: "level") }
+        }
+        let readings = stats.readings()
+        lives += readings.ended.map { ($0.reading.start, $0.name.tags) }
+        lives += readings.live.filter { $0.key.view == "level" }.map { ($0.value.start, $0.key.tags) }
+        #expect(lives.count == 3)
+        #expect(Set(lives.map { "\($0.tags) since \($0.start)" }).count == lives.count, "\(lives)")
+    }
+
     @Test("an up-down sum that a rule drops is right when it comes back")
     func droppedLevel() throws {
         let stats = try Stats.small()
