@@ -118,7 +118,7 @@ extension Stats {
                     time: time, step: step, stepsBefore: clock.steps, lateCallbacks: late.map(\.name))
                 state.lateCount += UInt64(late.count)
                 let views = state.withholding(withheld, from: snapshots(&state))
-                return unsafe (views, state.reportable(), moment)
+                return unsafe (views, reportable(&state, isLastByClock: step != 0), moment)
             }
             let withEnded = views.map { unsafe $0.with(ended[$0.state.number] ?? []) }
             unsafe body(withEnded + goneViews(ended, but: views), counts, moment)
@@ -188,24 +188,6 @@ extension Stats {
 extension ViewSnapshot {
     fileprivate func with(_ ended: [UnsafeMutablePointer<Series>]) -> ViewSnapshot {
         unsafe ViewSnapshot(state: state, version: version, live: live, ended: SeriesList(ended: ended))
-    }
-}
-
-extension Stats.State {
-    /// Takes the ended series whose values can no longer change, by the number of their view.
-    fileprivate mutating func reportable() -> [UInt64: [UnsafeMutablePointer<Series>]] {
-        var byView: [UInt64: [UnsafeMutablePointer<Series>]] = unsafe [:]
-        var waiting: [UnsafeMutablePointer<Series>] = unsafe []
-        unsafe ended.forEach { series in
-            if unsafe series.pointee.isUnreachable.load(ordering: .relaxed) {
-                let number = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.number }
-                unsafe byView[number, default: []].append(series)
-            } else {
-                unsafe waiting.append(series)
-            }
-        }
-        unsafe ended = waiting
-        return unsafe byView
     }
 }
 

@@ -102,7 +102,7 @@ extension Stats {
         var counts: [UnsafeMutablePointer<Series>: Int] = unsafe [:]
         for departure in departures where !departure.isSettled {
             let series = unsafe departure.series
-            guard unsafe series.addedKind == .lastValue, unsafe stripes.isSet(series),
+            guard unsafe series.cellKind == .lastValue, unsafe stripes.isSet(series),
                 let heir = unsafe heir(of: series, &state)
             else { continue }
             unsafe counts[heir, default: 0] += 1
@@ -118,18 +118,18 @@ extension Stats {
         if departure.isSettled {
             guard unsafe stripes.holdsAnything(series, isDouble: view.isDouble) else { return }
             // Who added found the series while its view was in force.
-            guard let heir = unsafe heir(of: series, &state) else { return unsafe move(series, to: nil, &state) }
+            guard let heir = unsafe heir(of: series, &state) else { return unsafe move(series, to: nil) }
             if let carried = departure.carried, unsafe stripes.isSet(heir),
                 unsafe stripes.shared(heir.pointee.cell) != carried
             {
                 return unsafe stripes.unset(series)
             }
-            return unsafe move(series, to: heir, &state)
+            return unsafe move(series, to: heir)
         }
         departure.isSettled = true
         switch departure.course {
         case .ends:
-            unsafe move(series, to: makePast(of: series, view, &state), &state)
+            unsafe move(series, to: makePast(of: series, view, &state))
         case .endsAndGoesOn:
             if let past = unsafe makePast(of: series, view, &state) {
                 unsafe stripes.move(series, to: past, isDouble: view.isDouble, isCopy: true)
@@ -139,7 +139,7 @@ extension Stats {
             unsafe goOn(&departure, rivals, &state)
         case .vanishes(let isCounted):
             if isCounted { state.unreportedCount += 1 }
-            unsafe move(series, to: nil, &state)
+            unsafe move(series, to: nil)
         }
     }
 
@@ -151,14 +151,14 @@ extension Stats {
         guard let heir = unsafe heir(of: series, &state) else {
             // As for any measurement that there is no room for.
             countLost()
-            return unsafe move(series, to: nil, &state)
+            return unsafe move(series, to: nil)
         }
-        if unsafe series.addedKind == .lastValue {
+        if unsafe series.cellKind == .lastValue {
             guard unsafe stripes.isSet(series) else { return }
             departure.carried = unsafe stripes.shared(series.pointee.cell)
             // One that is set already was set later.
             let isClear = unsafe rivals[heir] == 1 && !stripes.isSet(heir)
-            return unsafe move(series, to: isClear ? heir : nil, &state)
+            return unsafe move(series, to: isClear ? heir : nil)
         }
         if case .goesOn = departure.course {
             let (mine, others) = unsafe (
@@ -168,7 +168,7 @@ extension Stats {
             unsafe heir.pointee.startTime.store(min(others, state.nextStart(mine)), ordering: .relaxed)
             unsafe heir.pointee.view._withUnsafeGuaranteedRef { $0.version += 1 }
         }
-        unsafe move(series, to: heir, &state)
+        unsafe move(series, to: heir)
     }
 
     /// The series that takes what is added to another one now: of the view in force, where that has the same shape.
@@ -201,9 +201,7 @@ extension Stats {
     }
 
     /// Adds all that a series holds to another of the same shape, or takes it away.
-    private func move(
-        _ series: UnsafeMutablePointer<Series>, to heir: UnsafeMutablePointer<Series>?, _ state: inout State
-    ) {
+    func move(_ series: UnsafeMutablePointer<Series>, to heir: UnsafeMutablePointer<Series>?) {
         let isDouble = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.isDouble }
         unsafe stripes.move(series, to: heir, isDouble: isDouble, isCopy: false)
         guard let octaves = unsafe series.pointee.octaves else { return }
@@ -264,8 +262,8 @@ extension ViewState.Form {
 
 extension StripeSet {
     /// Whether anything was added to a series since all was taken away.
-    fileprivate func holdsAnything(_ series: UnsafeMutablePointer<Series>, isDouble: Bool) -> Bool {
-        let (kind, first) = unsafe (series.addedKind, series.pointee.cell)
+    func holdsAnything(_ series: UnsafeMutablePointer<Series>, isDouble: Bool) -> Bool {
+        let (kind, first) = unsafe (series.cellKind, series.pointee.cell)
         switch kind {
         case .lastValue: return unsafe isSet(series)
         case .count: return sum(first) != 0
@@ -308,7 +306,7 @@ extension StripeSet {
     ) {
         let (from, to) = unsafe (series.pointee.cell, other?.pointee.cell)
         weir_cpu_use_shared()
-        switch unsafe series.addedKind {
+        switch unsafe series.cellKind {
         case .lastValue:
             guard unsafe isSet(series) else { return }
             if let to {

@@ -133,7 +133,7 @@ extension StripeSet {
     /// weight of its own.
     func activity(_ series: UnsafeMutablePointer<Series>) -> UInt64 {
         let view = unsafe series.pointee.view.takeUnretainedValue()
-        let (kind, first) = unsafe (series.addedKind, series.pointee.cell)
+        let (kind, first) = unsafe (series.cellKind, series.pointee.cell)
         if kind == .sum {
             guard view.isDouble else { return UInt64(truncatingIfNeeded: integerSum(first)) }
             let sum = exactSum(first)

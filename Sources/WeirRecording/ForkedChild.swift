@@ -35,6 +35,7 @@ extension Stats {
             unsafe Departure(series: departure.series, course: .vanishes(isCounted: false), isSettled: true)
         }
         unsafe state.restarting.removeAll()
+        unsafe state.rests.removeAll()
         state.unreportedCount = 0
         attachments.removeAll()
         for view in state.order {

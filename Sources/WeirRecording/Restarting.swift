@@ -16,7 +16,7 @@ extension Stats {
             _ = unsafe state.restarting.insert(series)
             return
         }
-        let time = state.nextStart(clock())
+        let time = state.nextStart(clock.startTime)
         let start = unsafe series.pointee.startTime.load(ordering: .relaxed)
         let tags = unsafe series.pointee.tags.takeUnretainedValue()
         guard

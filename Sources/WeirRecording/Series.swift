@@ -247,6 +247,9 @@ extension UnsafeMutablePointer where Pointee == Series {
         return unsafe kind == .sampled ? pointee.exemplars?._withUnsafeGuaranteedRef { $0.kind } ?? kind : kind
     }
 
+    /// What its cells are of, also when it is gone.
+    var cellKind: Series.Kind { unsafe pointee.view._withUnsafeGuaranteedRef { $0.kind } }
+
     /// What is not worth its code at every call.
     @inline(never)
     private func recordRest(_ value: Double, _ stripes: StripeGeometry, _ tags: RecordedTags) {

@@ -137,6 +137,8 @@ public final class Stats: Sendable {
         var gate = ReaderGate<Retired>()
         /// Series that ended and are not reported yet.
         var ended: [UnsafeMutablePointer<Series>] = unsafe []
+        /// Those of them that were told already but for what a reader adds yet.
+        var rests: Set<UnsafeMutablePointer<Series>> = unsafe []
         /// Rows that were never reported because nobody collected.
         var unreportedCount: UInt64 = 0
         /// Bound recorders, by measure and by number: they follow views that come later.
@@ -255,7 +257,7 @@ extension Stats {
         of view: ViewState, tags: TagStorage, _ state: borrowing State
     ) -> UnsafeMutablePointer<Series>? {
         unsafe view.makeSeries(
-            tags: tags, in: stripes, time: state.nextStart(clock()), collection: state.collectionCount)
+            tags: tags, in: stripes, time: state.nextStart(clock.startTime), collection: state.collectionCount)
     }
 
     private func rebuildIndex(_ view: ViewState, _ state: inout State) {

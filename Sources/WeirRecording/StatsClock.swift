@@ -62,6 +62,9 @@ package final class StatsClock: Sendable {
         max(monotonic() &+ offset.load(ordering: .relaxed), lastCollection.load(ordering: .relaxed))
     }
 
+    /// When something begins that does so now: behind the last collection, also while the clock stands since it was ahead.
+    var startTime: UInt64 { max(self(), lastCollection.load(ordering: .relaxed) &+ 1) }
+
     /// By how much the clock was set since the instance was made. Nanoseconds.
     var steps: Int64 { totalStep.load(ordering: .relaxed) }
 

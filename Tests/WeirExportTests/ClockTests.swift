@@ -1,3 +1,4 @@
+import CWeirCPU
 import Synchronization
 import Testing
 import WeirBatch
@@ -190,6 +191,58 @@ struct ClockTests {
         let (last, first) = try (#require(before.batches.last).header, #require(after.batches.first).header)
         #expect(first.clockStep == seconds * Int64(second))
         #expect(first.startTime == last.endTime.movedClamped(by: first.clockStep))
+    }
+
+    @Test(
+        "what ended before the clock was set, and waits for a reader, is told once, and so is what the reader adds yet",
+        arguments: [0, 5])
+    func endsBeforeStep(late: Int64) throws {
+        let collector = Collector(stats: stats)
+        let told = try [Told(collector, .delta), Told(collector, .cumulative)]
+        func record(_ amount: Int64) {
+            amounts.record(amount, tag("a"), in: stats)
+            clock.advance(second)
+        }
+        record(3)
+        try collect(collector, told)
+        record(4)
+        let visit = unsafe weir_reader_enter()
+        let found = unsafe stats.withState { state in
+            unsafe state.order.flatMap { view in unsafe view.view.name == "sum" ? view.series : [] }
+        }
+        stats.forget(tag("a"), of: "sum")
+        clock.set(by: -600 * Int64(second))
+        try collect(collector, told)
+        unsafe found.forEach { series in
+            unsafe series.record(late, StripeGeometry(stats.stripes), RecordedTags(tag("a").storage))
+        }
+        record(2)
+        clock.set(by: 300 * Int64(second))
+        try collect(collector, told)
+        unsafe weir_reader_leave(visit)
+        repeat {
+            clock.advance(second)
+            try collect(collector, told)
+        } while stats.withState { state in unsafe state.gate.retiredCount + state.ended.count > 0 }
+        for told in told {
+            expectOrder(told)
+            // Of totals each life counts once, by its last word.
+            var lives: [[UInt64]: Int64] = [:]
+            for (header, batch) in told.batches {
+                for table in batch.views where table.name == "sum" {
+                    for row in 0..<table.rows {
+                        let life = [header.stream.high, header.stream.low, table.startTimes[row]]
+                        if table.temporality == .delta {
+                            lives[life, default: 0] += table.integers[row]
+                        } else {
+                            lives[life] = table.integers[row]
+                        }
+                    }
+                }
+            }
+            #expect(lives.values.reduce(0, +) == 9 + late)
+        }
+        #expect(stats.withState { state in unsafe state.rests.isEmpty })
     }
 
     @Test("a clock that drifts is followed without a step, and no interval is far from its length")

@@ -29,14 +29,19 @@ enum Event {
     case beginReading
     case endReading
     case restart
+    /// A child goes through the rest of the program too.
+    case fork
     case settle
 }
 
 extension Event {
-    static func program(seed: UInt64) -> [Event] {
+    /// - Parameter hasFork: Whether the process forks somewhere in it.
+    static func program(seed: UInt64, hasFork: Bool = false) -> [Event] {
         var random = SeededGenerator(seed: seed)
         let length = Int.random(in: 20...160, using: &random)
-        return (0..<length).map { _ in Event(&random) } + [.settle]
+        var program = (0..<length).map { _ in Event(&random) } + [.settle]
+        if hasFork { program.insert(.fork, at: Int.random(in: 1..<length, using: &random)) }
+        return program
     }
 
     private init(_ random: inout SeededGenerator) {
@@ -52,8 +57,8 @@ extension Event {
         case 55..<58:
             self = .forget(tags: number(Layout.tags.count), view: number(3) == 0 ? number(Layout.views.count) : nil)
         case 58..<63: self = .advance(nanoseconds: UInt64(number(20_000_000)) * 1_001)
-        // Forward alone: while times wait for a clock that was slewed back, a series that ends and comes back has one start.
-        case 63: self = .setClock(nanoseconds: Int64(number(95_000_000)))
+        // Slewed, either way.
+        case 63: self = .setClock(nanoseconds: Int64(number(190_000_000)) - 95_000_000)
         case 64: self = .setClock(nanoseconds: (Int64(number(80_000)) - 40_000) * 1_000_000_007)
         case 65: self = .beginReading
         case 66: self = .endReading

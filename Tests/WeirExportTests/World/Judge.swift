@@ -4,7 +4,6 @@
 struct Judge {
     let model: Model
     let hasGreatAmounts: Bool
-    let hasSteppedBeforeEnds: Bool
 
     func faults(of line: Line) -> [String] {
         let growth = model.growth.filter { line.wants($0.key) }
@@ -13,7 +12,6 @@ struct Judge {
         var faults: [String] = []
         for place in Set(growth.keys).union(told.keys) {
             let (wanted, found) = (growth[place] ?? Figure(), told[place] ?? Figure())
-            if hasSteppedBeforeEnds, !line.feed.isDelta { continue }
             // Totals are rounded beside great amounts, once for each life; deltas never.
             let isClose = hasGreatAmounts && !line.feed.isDelta && place.view.hasPrefix("x/")
             if isClose ? !wanted.isClose(to: found) : wanted != found {

@@ -68,6 +68,13 @@ final class Line {
         (queue, last) = (Self.emptyQueue, nil)
     }
 
+    /// In a fork's child, which has told nobody anything.
+    func fork() throws {
+        try restart()
+        (inflight, isHung) = (nil, false)
+        (offered, delivered, named, told) = ([], [], [], ToldFigures())
+    }
+
     // MARK: - Queue
 
     func offer(_ batch: SharedBatch, _ decoded: Batch, steps: Int64) {

@@ -260,6 +260,17 @@ struct Model {
         return levels
     }
 
+    /// In a fork's child: the same series with nothing in them, and nothing that ended.
+    mutating func fork() {
+        ended = [:]
+        for index in views.indices {
+            for tags in views[index].series.keys {
+                views[index].series[tags]?.figure = Figure()
+                views[index].series[tags]?.last = nil
+            }
+        }
+    }
+
     /// The process ends, and another one begins with the views as the code has them.
     mutating func restart() {
         for index in views.indices { endAll(of: index) }

@@ -22,11 +22,10 @@ final class World {
     private var integers: [Int: Recorder<Int64>] = [:]
     private var doubles: [Int: Recorder<Double>] = [:]
     private var greatAmounts = 0
-    /// Whether the clock was set while ends waited for a reader. A feed of totals does not know what it told of those series, and
-    /// tells it again in its next stream.
-    private var hasSteppedBeforeEnds = false
     private var faults: [String] = []
     private var visit: UnsafeMutablePointer<weir_reader>?
+    /// Whom a fork's child tells what it found.
+    private var parent: Fork.Parent?
 
     init() throws {
         stats = try Self.stats(clock)
@@ -64,9 +63,15 @@ final class World {
             world.clock.advance(1_000)
             try world.happen(event)
             world.faults += world.lines.flatMap { $0.takeFaults() }
-            if !world.faults.isEmpty { return world.faults.map { "at \(place): \($0)" } }
+            if !world.faults.isEmpty { return world.end(world.faults.map { "at \(place): \($0)" }) }
         }
-        return []
+        return world.end([])
+    }
+
+    /// A child's faults are its parent's to tell.
+    private func end(_ faults: [String]) -> [String] {
+        if let parent { parent.end(telling: faults) }
+        return faults
     }
 
     private func happen(_ event: Event) throws {
@@ -107,6 +112,7 @@ final class World {
         case .beginReading: if unsafe visit == nil { unsafe visit = weir_reader_enter() }
         case .endReading: endReading()
         case .restart: try restart()
+        case .fork: try fork()
         case .settle: try settle()
         }
     }
@@ -196,9 +202,6 @@ final class World {
             }
         }
         guard collection.step != 0 else { return }
-        if stats.withState({ state in unsafe state.gate.retiredCount + state.ended.count > 0 }) {
-            hasSteppedBeforeEnds = true
-        }
         for line in lines { line.feed.follow(collection.step, behind: collection) }
         beginning = beginning?.movedClamped(by: collection.step)
         steps += collection.step
@@ -229,6 +232,21 @@ final class World {
         model.restart()
     }
 
+    /// A child tells what it records itself, and its parent goes on as if nothing had been.
+    private func fork() throws {
+        guard parent == nil else { return }
+        switch try Fork() {
+        case .child(let parent):
+            self.parent = parent
+            endReading()
+            collector = Collector(stats: stats)
+            (collection, beginning) = (Collected(), nil)
+            for line in lines { try line.fork() }
+            model.fork()
+        case .parent(let faults): self.faults += faults.map { "in the child: \($0)" }
+        }
+    }
+
     /// Collects until all is told that ended, and judges.
     private func settle() throws {
         endReading()
@@ -242,8 +260,7 @@ final class World {
         }
         clock.advance(1_000_003)
         try collect { _, _ in true }
-        let judge = Judge(
-            model: model, hasGreatAmounts: greatAmounts > 0, hasSteppedBeforeEnds: hasSteppedBeforeEnds)
+        let judge = Judge(model: model, hasGreatAmounts: greatAmounts > 0)
         for line in lines {
             line.settle()
             faults += judge.faults(of: line)

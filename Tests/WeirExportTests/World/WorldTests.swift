@@ -12,11 +12,22 @@ struct WorldTests {
     }()
 
     @Test("every sink is told all that happened, whatever happens")
-    func programs() throws {
+    func programs() throws { try Self.run(Self.seeds, hasFork: false) }
+
+    @Test("so are those of a fork's child, and of its parent")
+    func forks() async {
+        // In a process of its own, whose other threads sleep: what the runtime has locked at a fork, a child waits for.
+        await #expect(processExitsWith: .success) {
+            let seeds = WorldTests.seeds
+            try WorldTests.run(seeds.prefix(max(1, seeds.count / 5)), hasFork: true)
+        }
+    }
+
+    private static func run(_ seeds: Range<UInt64>, hasFork: Bool) throws {
         var failures = 0
         // Some say all that there is to know.
-        for seed in Self.seeds where failures < 2 {
-            let program = Event.program(seed: seed)
+        for seed in seeds where failures < 2 {
+            let program = Event.program(seed: seed, hasFork: hasFork)
             let faults = try World.run(program)
             guard !faults.isEmpty else { continue }
             failures += 1
@@ -31,7 +42,7 @@ struct WorldTests {
     }
 
     /// The program without all that it fails without, as far as some hundred runs find that.
-    private func shortened(_ program: [Event]) throws -> [Event] {
+    private static func shortened(_ program: [Event]) throws -> [Event] {
         var program = program
         var length = max(program.count / 2, 1)
         var runs = 0
