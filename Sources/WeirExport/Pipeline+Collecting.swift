@@ -147,10 +147,11 @@ extension Pipeline {
         state.encoders = state.encoders.filter { level, _ in
             plan.feeds.contains { $0.definition.level == level }
         }
+        let renamed = state.renamed
         (state.plan, state.planNumber, state.renamed) = (plan, number, [:])
         control.withLock { control in
             if control.planNumber == number { control.plan = plan }
-            control.adoptedNumber = number
+            (control.adoptedNumber, control.adoptedRenaming) = (number, renamed)
         }
     }
 

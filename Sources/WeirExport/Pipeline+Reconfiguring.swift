@@ -66,7 +66,7 @@ extension Pipeline {
             if change.plan.feeds.isEmpty { change.plan.add(nil, to: try FeedDefinition(configuration)) }
             change.plan.renewStreams(after: old, &leftStreams)
             try install(change.plan, instead: old)
-            control.withLock { $0.leftStreams = leftStreams }
+            control.withLock { $0.leftStreams = Plan.left(leftStreams, renaming: $0.adoptedRenaming) }
         } catch {
             for worker in change.successors + change.additions { worker.discard() }
             for (before, after) in change.reopened {

@@ -51,6 +51,8 @@ package final class Pipeline: Sendable {
         var plan: Plan
         var planNumber: UInt64 = 0
         var adoptedNumber: UInt64 = 0
+        /// Streams that had others follow them, as the clock was set, between the making of the adopted plan and its adoption.
+        var adoptedRenaming: [StreamID: StreamID] = [:]
         /// Whether somebody changes the sinks at this moment.
         var isReconfiguring = false
         /// Sinks that were taken out and still deliver, and how those ended that do not.
@@ -229,5 +231,16 @@ extension Pipeline.Plan {
         }
         let going = Set(feeds.map(\.stream))
         left = left.mapValues { $0.intersection(going) }.filter { !$0.value.isEmpty }
+    }
+
+    /// Streams that sinks have left, and those that followed them before the plan was adopted: which of them a sink has ended,
+    /// the collector's thread alone knows.
+    static func left(_ left: [String: Set<StreamID>], renaming: [StreamID: StreamID]) -> [String: Set<StreamID>] {
+        left.mapValues { streams in
+            streams.reduce(into: streams) { streams, stream in
+                var stream = stream
+                while let next = renaming[stream], streams.insert(next).inserted { stream = next }
+            }
+        }
     }
 }

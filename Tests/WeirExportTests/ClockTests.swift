@@ -340,6 +340,39 @@ struct ClockTests {
         #expect(log.all.count { $0.contains("the clock was set by -600.0 s") } == 1)
     }
 
+    @Test("a sink that leaves a shared stream as the clock is set writes nothing behind its end mark when it returns")
+    func leavingAtStep() async throws {
+        let (stays, moves) = (Destination(.accepting), Destination(.accepting))
+        var configuration = Pipeline.Configuration()
+        configuration.intervalNanoseconds = 2_000_000
+        let sinks = try [stays.sink("stays"), moves.sink("moves")]
+        let running = try Pipeline(configuration, source: Collector(stats: stats), sinks: sinks)
+        try running.start()
+        await stays.changes.wait { stays.state.frames.count > 3 }
+        var changed = sinks[1]
+        changed.level = 3
+        // The streams that the change began with are others before it is done.
+        moves.opening.withLock { [clock] in
+            $0 = {
+                let before = stays.state.headers.last?.stream
+                clock.set(by: -600_000_000_000)
+                while stays.state.headers.last?.stream == before {}
+            }
+        }
+        try running.reconfigure(configuration, sinks: [sinks[0], changed], unchanged: ["stays"])
+        moves.opening.withLock { $0 = {} }
+        try running.reconfigure(configuration, sinks: sinks, unchanged: ["stays"])
+        let count = moves.state.frames.count
+        await moves.changes.wait { moves.state.frames.count > count + 3 }
+        _ = await running.end()
+        var ended: Set<StreamID> = []
+        for header in moves.state.headers {
+            #expect(!ended.contains(header.stream))
+            if header.isEndMark { ended.insert(header.stream) }
+        }
+        #expect(ended == Set(moves.state.headers.map(\.stream)))
+    }
+
     @Test(
         "random steps, drifts and lives of series leave every feed with all that was recorded",
         arguments: 0..<40 * testScale)

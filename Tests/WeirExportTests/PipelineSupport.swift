@@ -90,6 +90,8 @@ final class Destination: Sendable {
     let isExclusive: Bool
     /// Whether nothing can be delivered at this moment, whatever the behaviour.
     let isAway = Atomic<Bool>(false)
+    /// Runs while an exporter is being opened.
+    let opening = Mutex<@Sendable () -> Void>({})
     /// Fires when the exporter does anything.
     let changes = Signal()
     private let condition = NSCondition()
@@ -162,6 +164,7 @@ final class TestExporter: Exporter {
         guard !destination.isExclusive || destination.state.opened == destination.state.closed else {
             throw ExporterError("in use")
         }
+        destination.opening.withLock { $0 }()
         destination.update { $0.opened += 1 }
         self.destination = destination
     }
