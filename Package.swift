@@ -100,17 +100,10 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
-        .target(name: "WeirSeries", dependencies: ["WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
-            name: "WeirPrometheusNames", dependencies: ["WeirExporterKit", "WeirSeries"], swiftSettings: swiftSettings),
-        .target(name: "WeirGzip", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+            name: "WeirExporterSupport", dependencies: ["CZlib", "WeirExporterKit"], swiftSettings: swiftSettings),
         .target(
-            name: "WeirLines", dependencies: ["WeirDump", "WeirExporterKit", "WeirSeries"],
-            swiftSettings: swiftSettings),
-        .target(name: "WeirWire", swiftSettings: swiftSettings),
-        .target(name: "WeirSecretFile", swiftSettings: swiftSettings),
-        .target(
-            name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit", "WeirSecretFile"],
+            name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit", "WeirExporterSupport"],
             swiftSettings: swiftSettings),
         .target(
             name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
@@ -151,21 +144,23 @@ let package = Package(
 
         // Programs.
         .target(
-            name: "WeirDump", dependencies: ["WeirBatch", "WeirExporterKit", "WeirPrometheusNames", "WeirSeries"],
+            name: "WeirDump", dependencies: ["WeirBatch", "WeirExporterKit", "WeirExporterSupport"],
             swiftSettings: swiftSettings),
         .target(
-            name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport"], swiftSettings: swiftSettings),
+            name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirExporterSupport"],
+            swiftSettings: swiftSettings),
         .target(
             name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
             swiftSettings: swiftSettings),
         .target(
-            name: "WeirDemo", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirRecording", "Weir"],
+            name: "WeirDemo",
+            dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirExporterSupport", "WeirRecording", "Weir"],
             swiftSettings: swiftSettings),
         .target(
             name: "WeirOverload",
             dependencies: [
-                "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport", "WeirExporterKit", "WeirRecording",
-                "WeirStats",
+                "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport", "WeirExporterKit",
+                "WeirExporterSupport", "WeirRecording", "WeirStats",
             ],
             swiftSettings: swiftSettings),
         .target(
@@ -186,7 +181,7 @@ let package = Package(
             name: "WeirBench",
             dependencies: [
                 "CWeirCPU", "WeirRecording", "WeirBatch", "WeirDump", "WeirExport", "WeirExporterKit", "Weir",
-                "OtlpHttpSink", "PrometheusSink", "WeirGzip", "WeirMetrics", "WeirTracing",
+                "OtlpHttpSink", "PrometheusSink", "WeirExporterSupport", "WeirMetrics", "WeirTracing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Instrumentation", package: "swift-distributed-tracing"),
@@ -213,18 +208,18 @@ let package = Package(
         tests("WeirBatchTests", of: ["WeirBatch"], resources: [.copy("Fixtures")]),
         tests("WeirExportTests", of: ["CWeirCPU", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirBatch"]),
         tests("FileSinkTests", of: ["FileSink", "WeirExporterKit", "WeirBatch"]),
-        tests("WeirWireTests", of: ["WeirWire"]),
-        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit", "WeirSecretFile"]),
+        tests("WeirHTTPClientTests", of: ["WeirHTTPClient", "WeirExporterKit", "WeirExporterSupport"]),
         tests(
             "RemoteWriteSinkTests",
             of: [
                 "RemoteWriteSink", "Weir", "WeirBatch", "WeirConfiguration", "WeirExport", "WeirExporterKit",
-                "WeirPrometheusNames",
+                "WeirExporterSupport",
             ]),
         tests(
             "OtlpHttpSinkTests",
             of: [
-                "OtlpHttpSink", "Weir", "WeirBatch", "WeirConfiguration", "WeirExport", "WeirExporterKit", "WeirGzip",
+                "OtlpHttpSink", "Weir", "WeirBatch", "WeirConfiguration", "WeirExport", "WeirExporterKit",
+                "WeirExporterSupport",
                 "WeirHTTPClient",
             ],
             resources: [.copy("Fixtures")]),
@@ -238,7 +233,7 @@ let package = Package(
         tests(
             "TextSinkTests",
             of: [
-                "StatsdSink", "GraphiteSink", "WeirLines", "Weir", "WeirConfiguration", "WeirExport",
+                "StatsdSink", "GraphiteSink", "WeirExporterSupport", "Weir", "WeirConfiguration", "WeirExport",
                 "WeirExporterKit", "WeirBatch", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
@@ -252,13 +247,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
         tests(
-            "WeirSeriesTests",
+            "WeirExporterSupportTests",
             of: [
-                "WeirSeries", "WeirExporterKit", "WeirExport", "WeirBatch", "WeirDump", "WeirLines",
-                "PrometheusSink", "RemoteWriteSink", "OtlpHttpSink", "StatsdSink", "GraphiteSink", "WeirWire",
+                "WeirExporterSupport", "WeirExporterKit", "WeirExport", "WeirBatch", "WeirDump",
+                "PrometheusSink", "RemoteWriteSink", "OtlpHttpSink", "StatsdSink", "GraphiteSink",
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        tests("WeirPrometheusNamesTests", of: ["WeirPrometheusNames", "WeirExporterKit"]),
         tests(
             "PrometheusSinkTests",
             of: ["PrometheusSink", "Weir", "WeirExport", "WeirExporterKit", "WeirRecording", "WeirConfiguration"]),
@@ -294,9 +288,9 @@ let package = Package(
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
         tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
-        tests("WeirDumpTests", of: ["WeirDump", "WeirBatch"]),
+        tests("WeirDumpTests", of: ["WeirDump", "WeirBatch", "WeirExporterSupport"]),
         tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
-        tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirRecording"]),
+        tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirExporterSupport", "WeirRecording"]),
         tests(
             "WeirOverloadTests",
             of: ["WeirOverload", "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport"]),
@@ -312,25 +306,25 @@ let package = Package(
         + exporter("FileExporter", sink: "FileSink")
         + exporter(
             "RemoteWriteExporter", sink: "RemoteWriteSink",
-            dependencies: ["CSnappy", "WeirHTTPClient", "WeirPrometheusNames", "WeirSeries", "WeirWire"])
+            dependencies: ["CSnappy", "WeirHTTPClient", "WeirExporterSupport"])
         + exporter(
             "OtlpHttpExporter", sink: "OtlpHttpSink",
-            dependencies: ["WeirGzip", "WeirHTTPClient", "WeirSeries", "WeirWire"])
+            dependencies: ["WeirExporterSupport", "WeirHTTPClient"])
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [
-                "WeirBatch", "WeirGzip", "WeirPrometheusNames", "WeirSecretFile", "WeirSeries", "WeirWire",
+                "WeirBatch", "WeirExporterSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
-        + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirLines", "WeirSeries"])
-        + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirLines", "WeirSeries"])
+        + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirExporterSupport"])
+        + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirExporterSupport"])
         + exporter(
-            "S3Exporter", sink: "S3Sink", dependencies: ["WeirGzip", "WeirHTTPClient", "WeirSecretFile", "WeirWire"])
-        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirSecretFile"])
+            "S3Exporter", sink: "S3Sink", dependencies: ["WeirExporterSupport", "WeirHTTPClient"])
+        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirExporterSupport"])
 )
 
-// The sanitizers of CI check some rooms, and need not build what is tested in others.
-if let rooms = Context.environment["WEIR_TESTS"]?.split(separator: " ").map(String.init) {
-    package.targets.removeAll { $0.type == .test && !rooms.contains($0.name) }
+// The sanitizers of CI check some modules, and need not build what is tested in others.
+if let suites = Context.environment["WEIR_TESTS"]?.split(separator: " ").map(String.init) {
+    package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }
 }

@@ -2,7 +2,7 @@ internal import OtlpHttpSink
 internal import Synchronization
 internal import Weir
 internal import WeirExporterKit
-internal import WeirGzip
+internal import WeirExporterSupport
 
 /// What a batch costs on its way into requests: rows from the host, OTLP's protobuf, and gzip.
 enum RequestBenches {

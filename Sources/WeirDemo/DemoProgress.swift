@@ -1,4 +1,5 @@
 internal import WeirDump
+internal import WeirExporterSupport
 
 extension ProgressLine {
     /// Shows what a demo did so far.

@@ -1,4 +1,5 @@
-package import WeirDump
+internal import WeirDump
+package import WeirExporterSupport
 
 /// What came of a demo.
 package struct DemoReport: Sendable {

@@ -1,4 +1,5 @@
 package import WeirDump
+internal import WeirExporterSupport
 
 /// The totals as a table: the extensions with most bytes first, the rest in one line, all of them in the last.
 package struct DemoTable {

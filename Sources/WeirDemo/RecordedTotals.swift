@@ -1,3 +1,4 @@
+internal import WeirExporterSupport
 internal import WeirBatch
 internal import WeirDump
 internal import WeirRecording

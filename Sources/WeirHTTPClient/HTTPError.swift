@@ -1,5 +1,5 @@
 package import WeirExporterKit
-package import WeirSecretFile
+package import WeirExporterSupport
 
 /// Why there is no answer to a request. Texts are libcurl's, which name hosts and files and no header.
 package enum HTTPError: Error, Equatable, CustomStringConvertible {

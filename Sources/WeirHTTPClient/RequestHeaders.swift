@@ -1,5 +1,5 @@
 internal import WeirExporterKit
-private import WeirSecretFile
+private import WeirExporterSupport
 
 /// Headers from settings and files. Their values are secrets: no error shows one.
 struct RequestHeaders {

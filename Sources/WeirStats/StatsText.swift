@@ -1,6 +1,7 @@
 internal import WeirBatch
 internal import WeirDump
 internal import WeirExport
+internal import WeirExporterSupport
 
 /// Accounts for people: a table a sink, what is zero left out, and whether they balance.
 struct StatsText {

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 import WeirExporterKit
-import WeirLines
+import WeirExporterSupport
 import WeirTestSupport
 
 /// Names whose addresses change, by a clock and a resolver of the test's own.

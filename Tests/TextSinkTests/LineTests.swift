@@ -4,7 +4,7 @@ import StatsdSink
 import Testing
 import WeirBatch
 import WeirExport
-import WeirLines
+import WeirExporterSupport
 import WeirTestSupport
 
 @Suite("Lines of StatsD and Graphite")

@@ -1,3 +1,4 @@
+import WeirExporterSupport
 import Foundation
 import Testing
 import WeirDump

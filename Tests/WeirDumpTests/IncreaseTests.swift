@@ -1,5 +1,6 @@
 import Testing
 import WeirDump
+import WeirExporterSupport
 
 @Suite("Increases and rates")
 struct IncreaseTests {

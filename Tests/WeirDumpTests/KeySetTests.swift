@@ -1,3 +1,4 @@
+import WeirExporterSupport
 import Testing
 import WeirBatch
 import WeirDump

@@ -1,6 +1,7 @@
 import Testing
 import WeirDump
 import WeirTestSupport
+import WeirExporterSupport
 
 @Suite("Percentiles")
 struct PercentileTests {

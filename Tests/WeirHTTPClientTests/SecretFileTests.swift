@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import WeirSecretFile
+import WeirExporterSupport
 import WeirTestSupport
 
 @Suite("A file with a secret")

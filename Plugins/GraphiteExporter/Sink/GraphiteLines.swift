@@ -1,6 +1,5 @@
 internal import WeirExporterKit
-internal import WeirLines
-internal import WeirSeries
+internal import WeirExporterSupport
 
 /// A batch as Graphite's plain lines: name, value, seconds since 1970.
 struct GraphiteLines {

@@ -1,6 +1,6 @@
 private import Synchronization
 public import WeirExporterKit
-private import WeirLines
+private import WeirExporterSupport
 
 /// Sends batches as Graphite's plain lines, over TCP or UDP.
 ///

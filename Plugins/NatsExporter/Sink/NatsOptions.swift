@@ -1,5 +1,5 @@
 internal import CNATS
-private import WeirSecretFile
+private import WeirExporterSupport
 
 /// How one connection is made, in the library's words.
 @safe

@@ -1,5 +1,5 @@
 internal import WeirHTTPClient
-internal import WeirWire
+internal import WeirExporterSupport
 
 /// What a collector says of a request that it did not refuse: `ExportMetricsServiceResponse`.
 ///

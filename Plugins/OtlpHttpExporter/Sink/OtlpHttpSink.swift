@@ -1,6 +1,6 @@
 private import Synchronization
 public import WeirExporterKit
-private import WeirGzip
+private import WeirExporterSupport
 private import WeirHTTPClient
 
 /// Sends batches to a collector as OpenTelemetry's metrics, protobuf over HTTP.

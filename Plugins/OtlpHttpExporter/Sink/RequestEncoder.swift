@@ -1,6 +1,5 @@
 package import WeirExporterKit
-internal import WeirSeries
-internal import WeirWire
+internal import WeirExporterSupport
 
 /// Makes `ExportMetricsServiceRequest`s of a batch: one, or several where it is large.
 ///

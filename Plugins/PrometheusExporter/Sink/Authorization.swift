@@ -1,5 +1,4 @@
-private import WeirSecretFile
-private import WeirWire
+private import WeirExporterSupport
 
 /// Who may scrape: whoever sends what stands in a file. Files are read for each request, so that a secret is changed by
 /// replacing its file. One that cannot be read lets nobody in.

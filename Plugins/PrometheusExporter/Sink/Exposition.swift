@@ -1,4 +1,4 @@
-internal import WeirPrometheusNames
+internal import WeirExporterSupport
 
 /// A format that Prometheus reads.
 enum Format: Int, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-internal import WeirPrometheusNames
+internal import WeirExporterSupport
 
 /// A metric family: what a view became, with its series.
 struct Family {

@@ -1,6 +1,6 @@
 private import Synchronization
 public import WeirExporterKit
-private import WeirPrometheusNames
+private import WeirExporterSupport
 
 /// Shows what is recorded to whoever scrapes: `GET /metrics`, in OpenMetrics or Prometheus's older text.
 ///

@@ -2,7 +2,7 @@ internal import NIOCore
 private import NIOPosix
 private import Synchronization
 private import WeirBatch
-private import WeirGzip
+private import WeirExporterSupport
 
 /// Writes collections, each once in each form that is asked for, on a thread of its own: the one that serves clients
 /// goes on serving.

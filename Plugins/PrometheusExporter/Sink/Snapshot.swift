@@ -1,6 +1,5 @@
 internal import WeirExporterKit
-internal import WeirPrometheusNames
-internal import WeirSeries
+internal import WeirExporterSupport
 
 /// One collection in Prometheus's words, before it is written in one format or the other. Never changes.
 struct Snapshot: Sendable {

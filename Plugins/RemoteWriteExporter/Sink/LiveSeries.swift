@@ -1,4 +1,4 @@
-internal import WeirPrometheusNames
+internal import WeirExporterSupport
 
 /// A row's series as they were sent last, so that their end can be told.
 struct LiveSeries: Equatable {

@@ -1,7 +1,7 @@
 private import Synchronization
 public import WeirExporterKit
 private import WeirHTTPClient
-private import WeirPrometheusNames
+private import WeirExporterSupport
 
 /// Sends batches to Prometheus, and whatever else takes its remote write.
 ///

@@ -1,7 +1,5 @@
 internal import WeirExporterKit
-internal import WeirPrometheusNames
-internal import WeirSeries
-internal import WeirWire
+internal import WeirExporterSupport
 
 /// Makes `WriteRequest`s of batches, and remembers which series there are, so that their end can be told.
 struct SeriesEncoder: ~Copyable, Sendable {

@@ -1,6 +1,5 @@
 internal import WeirExporterKit
-internal import WeirPrometheusNames
-internal import WeirWire
+internal import WeirExporterSupport
 
 // The messages of Prometheus's `prompb/remote.proto` and `prompb/types.proto`, written from their end.
 

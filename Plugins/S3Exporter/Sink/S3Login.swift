@@ -1,6 +1,6 @@
 internal import WeirExporterKit
 internal import WeirHTTPClient
-private import WeirSecretFile
+private import WeirExporterSupport
 
 /// Whose key signs: the settings' one, or else the environment's. Files are read anew where they have changed.
 struct S3Login: Sendable {

@@ -1,8 +1,7 @@
 private import Synchronization
 public import WeirExporterKit
-private import WeirGzip
+private import WeirExporterSupport
 private import WeirHTTPClient
-private import WeirWire
 
 #if canImport(Glibc)
 private import Glibc

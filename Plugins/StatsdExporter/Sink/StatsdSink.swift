@@ -1,6 +1,6 @@
 private import Synchronization
 public import WeirExporterKit
-private import WeirLines
+private import WeirExporterSupport
 
 /// Sends what happened since the last batch as StatsD lines, over UDP or TCP.
 ///

@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirExporterSupport
 
 /// One row a point under a header line, by RFC 4180: fields with a comma, a quote or a line break are quoted, and lines
 /// end in CR LF. Columns and their order are stable; those that do not apply are empty.

@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirExporterSupport
 
 /// One JSON object a line and point: `name`, `unit`, `tags`, `start`, `end`, then `value`, or `count`, `sum` and the
 /// buckets, and `exemplars` where there are any; then what else is known. Names and their order are stable, and what does not apply is left out.

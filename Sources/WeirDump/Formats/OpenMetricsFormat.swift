@@ -1,7 +1,6 @@
 internal import WeirBatch
 internal import WeirExporterKit
-internal import WeirPrometheusNames
-internal import WeirSeries
+internal import WeirExporterSupport
 
 /// The latest value of all series as an OpenMetrics exposition, with the times at which they were read.
 ///

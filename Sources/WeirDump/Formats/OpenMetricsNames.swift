@@ -1,7 +1,6 @@
 internal import WeirBatch
 internal import WeirExporterKit
-internal import WeirPrometheusNames
-internal import WeirSeries
+internal import WeirExporterSupport
 
 /// Names of families that are valid, and each given once.
 struct OpenMetricsNames {

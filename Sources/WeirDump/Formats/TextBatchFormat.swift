@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirExporterSupport
 
 /// `--batches` for people: a line a header, with what is missing where it is missing; under it the points, of those
 /// that were asked for.

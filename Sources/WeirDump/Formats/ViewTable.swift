@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirExporterSupport
 
 /// One view's heading and its series, a line each.
 struct ViewTable {

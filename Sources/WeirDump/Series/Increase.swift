@@ -1,3 +1,5 @@
+package import WeirExporterSupport
+
 /// How much a value that adds up grew over the points seen, across resets, and how fast.
 ///
 /// A cumulative value that starts anew, or falls, counts from zero again. What it grew before the first point is not

@@ -1,4 +1,5 @@
 internal import WeirBatch
+internal import WeirExporterSupport
 
 /// Turns the rows of a view's columns into points: first the series that ended, then those that go on, so that one
 /// which came back within the interval is seen in the order in which it lived.

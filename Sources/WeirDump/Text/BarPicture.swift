@@ -1,3 +1,5 @@
+internal import WeirExporterSupport
+
 /// A distribution's buckets as one line of bars, the tallest for the fullest; an empty bucket is a dot.
 enum BarPicture {
     private static let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]

@@ -1,3 +1,5 @@
+package import WeirExporterSupport
+
 /// A UCUM unit, as far as its values have a form that people read better than a plain number.
 package struct Unit {
     private enum Kind {

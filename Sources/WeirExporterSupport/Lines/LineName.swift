@@ -1,5 +1,4 @@
 package import WeirExporterKit
-internal import WeirSeries
 
 /// Names of which readers of lines make trees: letters, digits, `_` and `-`, with dots between levels.
 package enum LineName {

@@ -1,6 +1,6 @@
 import Testing
 import WeirTestSupport
-import WeirWire
+import WeirExporterSupport
 
 @Suite("Protobuf on the wire")
 struct ProtobufWireTests {

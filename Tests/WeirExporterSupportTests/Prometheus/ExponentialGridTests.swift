@@ -1,6 +1,6 @@
 import Testing
 import WeirExporterKit
-import WeirPrometheusNames
+import WeirExporterSupport
 import WeirTestSupport
 
 @Suite("Exponential distributions as buckets with bounds")

@@ -1,5 +1,5 @@
 import Testing
-import WeirPrometheusNames
+import WeirExporterSupport
 import WeirTestSupport
 
 @Suite("Numbers as text")

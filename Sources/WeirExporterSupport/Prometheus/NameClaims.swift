@@ -1,5 +1,3 @@
-internal import WeirSeries
-
 /// Which family has which names: two views may become one name, and a family whose samples are named like another's
 /// would make a scrape, or a request, invalid as a whole.
 ///

@@ -1,8 +1,7 @@
 import Testing
 import WeirBatch
 import WeirExporterKit
-import WeirLines
-import WeirSeries
+import WeirExporterSupport
 import WeirTestSupport
 
 @Suite("Series that have one name")

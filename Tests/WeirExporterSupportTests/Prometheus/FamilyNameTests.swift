@@ -1,5 +1,5 @@
 import Testing
-import WeirPrometheusNames
+import WeirExporterSupport
 import WeirTestSupport
 
 /// A view, its unit and kind, and what it is called.

@@ -1,6 +1,6 @@
 import Testing
 import WeirExporterKit
-import WeirPrometheusNames
+import WeirExporterSupport
 
 @Suite("Labels")
 struct LabelTests {

@@ -1,5 +1,4 @@
 package import WeirExporterKit
-internal import WeirSeries
 
 /// A label of a series. Labels are told apart by their bytes, as Prometheus does.
 package struct Label: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import Testing
-import WeirWire
+import WeirExporterSupport
 
 @Suite("Base 64")
 struct Base64Tests {

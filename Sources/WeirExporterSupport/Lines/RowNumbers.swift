@@ -1,5 +1,4 @@
 package import WeirExporterKit
-private import WeirDump
 
 /// What a row comes to where a line has one number.
 package enum RowNumbers {

@@ -1,5 +1,3 @@
-internal import WeirSeries
-
 /// What a series is called in lines: a name, and where tags have a place of their own, those.
 package struct LineSeries: Hashable, Sendable {
     /// With its prefix, and the tags in it that have no other place.

@@ -3,7 +3,7 @@ import Testing
 import WeirBatch
 import WeirDump
 import WeirTestSupport
-import WeirWire
+import WeirExporterSupport
 
 /// Random hostile names and values in; no two equal identities out, and the totals that went in.
 @Suite("Series whose names are hard to keep apart", .serialized)
