@@ -147,31 +147,17 @@ let package = Package(
             name: "WeirDump", dependencies: ["WeirBatch", "WeirExporterKit", "WeirExporterSupport"],
             swiftSettings: swiftSettings),
         .target(
-            name: "WeirStats", dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirExporterSupport"],
-            swiftSettings: swiftSettings),
-        .target(
-            name: "WeirSetup", dependencies: ["WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording"],
-            swiftSettings: swiftSettings),
-        .target(
-            name: "WeirDemo",
-            dependencies: ["WeirBatch", "WeirDump", "WeirExport", "WeirExporterSupport", "WeirRecording", "Weir"],
-            swiftSettings: swiftSettings),
-        .target(
-            name: "WeirOverload",
+            name: "WeirCommands",
             dependencies: [
                 "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport", "WeirExporterKit",
-                "WeirExporterSupport", "WeirRecording", "WeirStats",
+                "WeirExporterSupport", "WeirRecording", "WeirSystemMetrics",
             ],
-            swiftSettings: swiftSettings),
-        .target(
-            name: "WeirRun",
-            dependencies: ["Weir", "WeirConfiguration", "WeirExport", "WeirRecording", "WeirSystemMetrics"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirTool",
             dependencies: [
-                "Weir", "WeirConfiguration", "WeirDemo", "WeirDump", "WeirExport", "WeirOverload", "WeirRecording",
-                "WeirRun", "WeirSetup", "WeirStats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Weir", "WeirCommands", "WeirConfiguration", "WeirDump", "WeirExport", "WeirRecording",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -287,13 +273,13 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
-        tests("WeirSetupTests", of: ["WeirSetup", "WeirConfiguration", "WeirDump", "WeirExport"]),
         tests("WeirDumpTests", of: ["WeirDump", "WeirBatch", "WeirExporterSupport"]),
-        tests("WeirStatsTests", of: ["WeirStats", "WeirDump", "WeirExport", "WeirBatch"]),
-        tests("WeirDemoTests", of: ["WeirDemo", "WeirDump", "WeirExporterSupport", "WeirRecording"]),
         tests(
-            "WeirOverloadTests",
-            of: ["WeirOverload", "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport"]),
+            "WeirCommandsTests",
+            of: [
+                "WeirCommands", "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport",
+                "WeirExporterSupport", "WeirRecording",
+            ]),
         tests("CommandTests", of: ["WeirBatch", "WeirExport"], resources: [.copy("Fixtures")]),
         tests(
             "PluginTests",

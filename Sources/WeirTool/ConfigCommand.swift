@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import WeirConfiguration
 internal import WeirDump
-internal import WeirSetup
+internal import WeirCommands
 
 /// `weir config`: what there is to know of a configuration before a program starts with it.
 struct ConfigCommand: ParsableCommand {

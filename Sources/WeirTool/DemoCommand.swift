@@ -1,9 +1,9 @@
 internal import ArgumentParser
 internal import Foundation
-internal import WeirDemo
+internal import WeirCommands
 internal import WeirDump
 
-/// `weir demo`: arguments in, a table out; the work is WeirDemo's.
+/// `weir demo`: arguments in, a table out; the work is done by WeirCommands.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",

@@ -3,9 +3,9 @@ internal import Logging
 internal import Weir
 internal import WeirConfiguration
 internal import WeirDump
-internal import WeirOverload
+internal import WeirCommands
 
-/// `weir overload`: arguments in, a table out; the work is WeirOverload's.
+/// `weir overload`: arguments in, a table out; the work is done by WeirCommands.
 struct OverloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "overload",

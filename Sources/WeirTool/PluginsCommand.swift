@@ -3,7 +3,7 @@ internal import Weir
 internal import WeirConfiguration
 internal import WeirDump
 internal import WeirExport
-internal import WeirSetup
+internal import WeirCommands
 
 /// `weir plugins`: which exporters there are beside those of the program.
 struct PluginsCommand: ParsableCommand {

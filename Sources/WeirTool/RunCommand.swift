@@ -4,9 +4,9 @@ internal import Weir
 internal import WeirConfiguration
 internal import WeirDump
 internal import WeirRecording
-internal import WeirRun
+internal import WeirCommands
 
-/// `weir run`: arguments in, an exit code out; the work is WeirRun's.
+/// `weir run`: arguments in, an exit code out; the work is done by WeirCommands.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",

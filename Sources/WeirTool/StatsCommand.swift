@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import WeirDump
-internal import WeirStats
+internal import WeirCommands
 
-/// `weir stats`: arguments in, exit code out; the work is WeirStats'.
+/// `weir stats`: arguments in, exit code out; the work is done by WeirCommands.
 struct StatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",

@@ -2,7 +2,7 @@ import WeirExporterSupport
 import Testing
 import WeirDump
 
-@testable import WeirDemo
+@testable import WeirCommands
 
 @Suite("The table of a demo")
 struct DemoTableTests {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirBatch
 import WeirDump
-import WeirStats
+import WeirCommands
 import WeirTestSupport
 
 @Suite("Accounts of a process")

@@ -5,7 +5,7 @@ import WeirConfiguration
 import WeirDump
 import WeirExport
 
-@testable import WeirOverload
+@testable import WeirCommands
 
 @Suite("The table of an overload")
 struct OverloadTableTests {

@@ -5,7 +5,7 @@ import WeirDump
 import WeirRecording
 import WeirTestSupport
 
-@testable import WeirDemo
+@testable import WeirCommands
 
 @Suite("A demo in a program")
 struct DemoTests {

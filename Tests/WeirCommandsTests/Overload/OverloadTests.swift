@@ -5,7 +5,7 @@ import WeirDump
 import WeirExport
 import WeirTestSupport
 
-@testable import WeirOverload
+@testable import WeirCommands
 
 @Suite("An overload")
 struct OverloadTests {

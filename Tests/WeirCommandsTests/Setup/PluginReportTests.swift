@@ -1,7 +1,7 @@
 import Testing
 import WeirDump
 import WeirExport
-import WeirSetup
+import WeirCommands
 
 @Suite("What plugins say of themselves")
 struct PluginReportTests {

@@ -1,7 +1,6 @@
 internal import Weir
 package import WeirDump
 internal import WeirExport
-internal import WeirStats
 
 /// The accounts for programs: an object a line and policy, integers exact, times in seconds.
 package struct OverloadJSON {

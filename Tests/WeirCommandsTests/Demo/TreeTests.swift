@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import WeirDemo
+@testable import WeirCommands
 
 @Suite("Names in a tree")
 struct TreeTests {

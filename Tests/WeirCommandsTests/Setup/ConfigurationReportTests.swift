@@ -1,7 +1,7 @@
 import Testing
 import WeirConfiguration
 import WeirDump
-import WeirSetup
+import WeirCommands
 
 @Suite("What config check says")
 struct ConfigurationReportTests {

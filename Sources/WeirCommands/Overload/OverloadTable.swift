@@ -1,7 +1,6 @@
 internal import Weir
 package import WeirDump
 internal import WeirExport
-internal import WeirStats
 
 /// The accounts for people: a line a policy, and what they have in common below.
 package struct OverloadTable {
