@@ -89,38 +89,44 @@ let package = Package(
         .target(name: "CWeirCPU"),
 
         // From a measurement to a batch at a sink.
-        .target(name: "WeirRecording", dependencies: ["CWeirCPU"], swiftSettings: swiftSettings),
+        .target(name: "WeirSystem", swiftSettings: swiftSettings),
+        .target(name: "WeirRecording", dependencies: ["CWeirCPU", "WeirSystem"], swiftSettings: swiftSettings),
         .target(
-            name: "WeirBatch", dependencies: ["CWeirBatch", "CProtobufC", "CZstd", "CISAL"],
+            name: "WeirBatch", dependencies: ["CWeirBatch", "CProtobufC", "CZstd", "CISAL", "WeirSystem"],
             swiftSettings: swiftSettings),
         .target(
             name: "WeirExport",
             dependencies: [
-                "WeirRecording", "WeirBatch", "CWeirPlugin", .product(name: "Logging", package: "swift-log"),
+                "WeirRecording", "WeirBatch", "WeirSystem", "CWeirPlugin",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
-        .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin"], swiftSettings: swiftSettings),
+        .target(name: "WeirExporterKit", dependencies: ["CWeirPlugin", "WeirSystem"], swiftSettings: swiftSettings),
         .target(
-            name: "WeirExporterSupport", dependencies: ["CZlib", "WeirExporterKit"], swiftSettings: swiftSettings),
+            name: "WeirExporterSupport", dependencies: ["CZlib", "WeirExporterKit", "WeirSystem"],
+            swiftSettings: swiftSettings),
         .target(
             name: "WeirHTTPClient", dependencies: ["CCurl", "WeirExporterKit", "WeirExporterSupport"],
             swiftSettings: swiftSettings),
         .target(
-            name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit"],
+            name: "StdoutSink", dependencies: ["WeirBatch", "WeirDump", "WeirExporterKit", "WeirSystem"],
             path: "Plugins/StdoutExporter/Sink", swiftSettings: swiftSettings),
         .target(
             name: "Weir",
-            dependencies: ["WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "FileSink", "StdoutSink"],
+            dependencies: [
+                "WeirRecording", "WeirBatch", "WeirExport", "WeirExporterKit", "WeirSystem", "FileSink", "StdoutSink",
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "WeirConfiguration",
             dependencies: [
-                "Weir", "WeirExport", "WeirRecording", .product(name: "Logging", package: "swift-log"),
+                "Weir", "WeirExport", "WeirRecording", "WeirSystem", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swiftSettings),
 
-        .target(name: "WeirSystemMetrics", dependencies: ["WeirRecording"], swiftSettings: swiftSettings),
+        .target(
+            name: "WeirSystemMetrics", dependencies: ["WeirRecording", "WeirSystem"], swiftSettings: swiftSettings),
         .target(
             name: "WeirTracing",
             dependencies: [
@@ -144,13 +150,13 @@ let package = Package(
 
         // Programs.
         .target(
-            name: "WeirDump", dependencies: ["WeirBatch", "WeirExporterKit", "WeirExporterSupport"],
+            name: "WeirDump", dependencies: ["WeirBatch", "WeirExporterKit", "WeirExporterSupport", "WeirSystem"],
             swiftSettings: swiftSettings),
         .target(
             name: "WeirCommands",
             dependencies: [
                 "Weir", "WeirBatch", "WeirConfiguration", "WeirDump", "WeirExport", "WeirExporterKit",
-                "WeirExporterSupport", "WeirRecording", "WeirSystemMetrics",
+                "WeirExporterSupport", "WeirRecording", "WeirSystem", "WeirSystemMetrics",
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -162,7 +168,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "WeirPluginHost", dependencies: ["WeirExport"], swiftSettings: swiftSettings),
+            name: "WeirPluginHost", dependencies: ["WeirExport", "WeirSystem"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "WeirBench",
             dependencies: [
@@ -289,7 +295,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Fixtures")]),
     ]
-        + exporter("FileExporter", sink: "FileSink")
+        + exporter("FileExporter", sink: "FileSink", dependencies: ["WeirSystem"])
         + exporter(
             "RemoteWriteExporter", sink: "RemoteWriteSink",
             dependencies: ["CSnappy", "WeirHTTPClient", "WeirExporterSupport"])
@@ -299,15 +305,15 @@ let package = Package(
         + exporter(
             "PrometheusExporter", sink: "PrometheusSink",
             dependencies: [
-                "WeirBatch", "WeirExporterSupport",
+                "WeirBatch", "WeirExporterSupport", "WeirSystem",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ])
         + exporter("StatsdExporter", sink: "StatsdSink", dependencies: ["WeirExporterSupport"])
         + exporter("GraphiteExporter", sink: "GraphiteSink", dependencies: ["WeirExporterSupport"])
         + exporter(
-            "S3Exporter", sink: "S3Sink", dependencies: ["WeirExporterSupport", "WeirHTTPClient"])
-        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirExporterSupport"])
+            "S3Exporter", sink: "S3Sink", dependencies: ["WeirExporterSupport", "WeirHTTPClient", "WeirSystem"])
+        + exporter("NatsExporter", sink: "NatsSink", dependencies: ["CNATS", "WeirExporterSupport", "WeirSystem"])
 )
 
 // The sanitizers of CI check some modules, and need not build what is tested in others.

@@ -1,14 +1,7 @@
 internal import Synchronization
 internal import WeirExport
 private import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Flushes what still exports where the program returns from `main` or calls `exit`.
 enum ExitFlush {

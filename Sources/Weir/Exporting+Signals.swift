@@ -1,13 +1,6 @@
 internal import Synchronization
 package import WeirExport
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Darwin
-#endif
+internal import WeirSystem
 
 /// How ``Exporting/runUntilSignal(deadline:onReload:)`` ended.
 public struct SignalEnd: Sendable, Equatable {

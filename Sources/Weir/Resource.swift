@@ -2,14 +2,7 @@ internal import Synchronization
 internal import WeirBatch
 internal import WeirExporterKit
 internal import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Who measures: attributes by OpenTelemetry's names that every batch carries.
 ///

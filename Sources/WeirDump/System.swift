@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 private import Synchronization
+private import WeirSystem
 
 /// Set by the signal handler, which may do no more than store; read between two polls.
 private let interrupted = Atomic<Bool>(false)

@@ -1,12 +1,5 @@
 private import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// A value behind a lock, and a way to sleep until another thread has changed it.
 ///

@@ -1,13 +1,6 @@
 internal import Logging
 internal import WeirBatch
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Changing the sinks of a pipeline that runs.
 ///

@@ -1,13 +1,6 @@
 package import Logging
 package import WeirBatch
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// From a source of batches to sinks: one thread collects, encodes once for each feed that is due, and offers the same
 /// bytes to the queue of every sink of the feed. Nothing that a sink does makes it wait, unless that sink's policy says

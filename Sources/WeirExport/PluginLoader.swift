@@ -1,12 +1,5 @@
 private import CWeirPlugin
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Loads exporters from shared libraries, into this process and for its whole life: a library that holds Swift code
 /// cannot be unloaded safely, so none is.

@@ -1,12 +1,5 @@
 private import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Runs work on a thread of its own, which ends with it: exporters block, and Swift's pool must not.
 package enum Thread {

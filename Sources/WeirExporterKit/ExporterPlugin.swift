@@ -1,13 +1,6 @@
 // The table is what the C interface gives to the host: `public` because a plugin's entry returns it.
 public import CWeirPlugin
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// An exporter as the C table that hosts call: what a plugin's entry returns, and what an application registers for an
 /// exporter that it links. Made once a process and never freed.

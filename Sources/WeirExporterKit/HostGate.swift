@@ -1,12 +1,5 @@
 private import Synchronization
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// The host's table until the exporter was closed; the host frees it then. An exporter's threads may be late, and find
 /// nobody there.

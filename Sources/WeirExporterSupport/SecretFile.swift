@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// A small file that holds a secret, or leads to one. It is read anew where it has changed, as secrets that are rotated
 /// do; no error shows what is in it.

@@ -1,12 +1,5 @@
 private import CWeirCPU
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// A lock for what is not on the recording path. A fork waits until none is held, so that the child finds all of them
 /// free, and what they protect whole.

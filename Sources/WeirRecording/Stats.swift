@@ -1,13 +1,6 @@
 private import CWeirCPU
 internal import Synchronization
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Views and their series: what measurements are recorded into and batches are collected from.
 ///

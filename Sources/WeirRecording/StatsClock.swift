@@ -1,12 +1,5 @@
 internal import Synchronization
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// The time of an instance's series and collections: it moves on by the monotonic clock, so that lengths of time are true,
 /// and follows the wall clock only between collections.

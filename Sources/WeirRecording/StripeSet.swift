@@ -1,12 +1,5 @@
 private import CWeirCPU
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// The memory of all cells: one stripe for each core that the machine may have, one shared by whoever needs it, and two for
 /// the ledger (see `StripeSet+Ledger.swift`).

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Linux's /proc, or a folder that looks like it. Elsewhere there is none, and so there are no figures.
 struct ProcFiles: Sendable {

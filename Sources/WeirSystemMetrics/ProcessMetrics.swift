@@ -1,12 +1,5 @@
 internal import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// A process's figures as views, by OpenTelemetry's semantic conventions.
 struct ProcessMetrics: Sendable {

@@ -1,12 +1,6 @@
 internal import CNATS
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 private import Synchronization
+private import WeirSystem
 
 /// The NATS client library, of which a process has one: open while somebody uses it, with threads of its own that end with
 /// the last user.

@@ -3,14 +3,7 @@ private import NIOHTTP1
 private import NIOPosix
 private import Synchronization
 internal import WeirExporterKit
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Serves HTTP/1.1 on one thread, to so many clients at a time.
 final class ScrapeServer: Sendable {

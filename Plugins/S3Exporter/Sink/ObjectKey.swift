@@ -1,12 +1,5 @@
 internal import WeirExporterKit
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// What an object is called, behind the prefix: the order of keys is that of time, and within a collection that of numbers.
 ///

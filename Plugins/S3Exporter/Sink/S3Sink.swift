@@ -2,14 +2,7 @@ private import Synchronization
 public import WeirExporterKit
 private import WeirExporterSupport
 private import WeirHTTPClient
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Puts each batch into a bucket of an S3 server as an object of its own, which is a Weir batch file.
 ///

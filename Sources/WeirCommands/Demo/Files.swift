@@ -1,12 +1,5 @@
 internal import WeirDump
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Darwin
-#endif
+internal import WeirSystem
 
 /// What a file system says of something.
 struct Identity: Hashable {

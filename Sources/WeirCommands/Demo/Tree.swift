@@ -1,12 +1,5 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
-
 private import Synchronization
+private import WeirSystem
 
 /// Where something is below the root of a tree: names with slashes between them, as bytes, since not all are UTF-8.
 ///

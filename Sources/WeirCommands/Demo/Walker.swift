@@ -1,12 +1,5 @@
 internal import WeirDump
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Finds the regular files of a tree: those that `find PATH -type f` finds. Symbolic links are not followed.
 struct Walker {

@@ -1,13 +1,6 @@
 internal import WeirBatch
 internal import WeirDump
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Compresses files and records what came of it. One thread each.
 struct Worker: ~Copyable {

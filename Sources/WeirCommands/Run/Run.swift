@@ -2,15 +2,8 @@ package import Weir
 package import WeirConfiguration
 internal import WeirExport
 package import WeirRecording
+private import WeirSystem
 internal import WeirSystemMetrics
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 
 /// `weir run`: the figures of this host, of this process and of a command that runs beside, exported as a configuration says
 /// until a signal comes or the command ends.

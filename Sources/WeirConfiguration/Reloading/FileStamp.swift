@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// What tells whether a file is the one that was read. Another file under the same name, as editors and Kubernetes put
 /// it there, has another number.

@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 private import WeirExport
+private import WeirSystem
 
 /// A configuration's content: a file's, or what comes through a pipe.
 enum File {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// A process that runs one plugin, seen from its parent: requests go out, one at a time; answers, lines for the log and
 /// demand come in on a thread of its own.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// One end of a connected pair of stream sockets. Nothing here raises SIGPIPE, and what is made here is closed where a
 /// program is started.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Asks a running process for its accounts.
 package enum StatsRequest {

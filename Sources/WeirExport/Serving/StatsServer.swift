@@ -1,12 +1,5 @@
 package import WeirBatch
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Serves Weir's own metrics of this moment over a socket: a line `stats`, and a batch file comes back.
 ///

@@ -1,12 +1,5 @@
 private import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// A descriptor with its end: closed when it is let go, and no child's.
 final class Descriptor: Sendable {

@@ -1,13 +1,6 @@
 private import Synchronization
 private import WeirRecording
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// Signals of the process, handed to a thread that may do anything: for programs that ask for it, one watch at a time.
 ///

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// An address of a host and a port, as the system's calls take it.
 package struct SocketAddress: Equatable, Sendable {

@@ -1,12 +1,5 @@
 package import WeirExporterKit
-
-#if canImport(Glibc)
-private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
+private import WeirSystem
 
 /// The bounds that an exponential distribution is shown with: one list for all series of a view, since queries add
 /// buckets of one bound.
