@@ -95,23 +95,32 @@ extension Stats {
         }
     }
 
-    /// How many last values go on in one series, where it is more than one: which of them was set last is not known.
+    /// Last values of one view that go on in one series: which of several was set last is not known.
+    private struct Rivals {
+        /// The latest view that has any. What its series have was set later than what those of the views before it have.
+        var view: UInt64
+        var count: Int
+    }
+
     private func rivals(
         _ departures: [Departure], _ state: inout State
-    ) -> [UnsafeMutablePointer<Series>: Int] {
-        var counts: [UnsafeMutablePointer<Series>: Int] = unsafe [:]
+    ) -> [UnsafeMutablePointer<Series>: Rivals] {
+        var found: [UnsafeMutablePointer<Series>: Rivals] = unsafe [:]
         for departure in departures where !departure.isSettled {
             let series = unsafe departure.series
             guard unsafe series.cellKind == .lastValue, unsafe stripes.isSet(series),
                 let heir = unsafe heir(of: series, &state)
             else { continue }
-            unsafe counts[heir, default: 0] += 1
+            let view = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.number }
+            let known = unsafe found[heir] ?? Rivals(view: view, count: 0)
+            if known.view > view { continue }
+            unsafe found[heir] = Rivals(view: view, count: known.view == view ? known.count + 1 : 1)
         }
-        return unsafe counts
+        return unsafe found
     }
 
     private func settle(
-        _ departure: inout Departure, _ rivals: [UnsafeMutablePointer<Series>: Int], _ state: inout State
+        _ departure: inout Departure, _ rivals: [UnsafeMutablePointer<Series>: Rivals], _ state: inout State
     ) {
         let series = unsafe departure.series
         let view = unsafe series.pointee.view.takeUnretainedValue()
@@ -145,7 +154,7 @@ extension Stats {
 
     /// Moves what a series holds to the view in force.
     private func goOn(
-        _ departure: inout Departure, _ rivals: [UnsafeMutablePointer<Series>: Int], _ state: inout State
+        _ departure: inout Departure, _ rivals: [UnsafeMutablePointer<Series>: Rivals], _ state: inout State
     ) {
         let series = unsafe departure.series
         guard let heir = unsafe heir(of: series, &state) else {
@@ -156,8 +165,10 @@ extension Stats {
         if unsafe series.cellKind == .lastValue {
             guard unsafe stripes.isSet(series) else { return }
             departure.carried = unsafe stripes.shared(series.pointee.cell)
+            let view = unsafe series.pointee.view._withUnsafeGuaranteedRef { $0.number }
+            let own = unsafe rivals[heir].map { $0.view == view && $0.count == 1 } ?? false
             // One that is set already was set later.
-            let isClear = unsafe rivals[heir] == 1 && !stripes.isSet(heir)
+            let isClear = unsafe own && !stripes.isSet(heir)
             return unsafe move(series, to: isClear ? heir : nil)
         }
         if case .goesOn = departure.course {

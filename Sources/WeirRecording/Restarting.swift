@@ -26,6 +26,8 @@ extension Stats {
         let (cell, pastCell) = unsafe (series.pointee.cell, past.pointee.cell)
         if view.isDouble { stripes.movePair(cell, to: pastCell) } else { stripes.moveSum(cell, to: pastCell) }
         unsafe series.pointee.startTime.store(max(time, start &+ 1), ordering: .relaxed)
+        // Rules may replace it in this very moment: what takes its place begins later.
+        unsafe state.noteEnd(of: series)
         view.version += 1
         unsafe end(past, &state, time: time)
     }

@@ -71,6 +71,22 @@ struct ViewChangeTests {
         #expect(Set(lives.map { "\($0.tags) since \($0.start)" }).count == lives.count, "\(lives)")
     }
 
+    @Test("what takes the place of a series that began anew in this moment begins later")
+    func replacedAtReset() throws {
+        let clock = TestClock()
+        let stats = try Stats.small(clock: clock)
+        try stats.register(view("sum", times, as: .sum))
+        let bound = times.bound(to: both, in: stats)
+        bound.record(1)
+        clock.advance(by: 1)
+        _ = stats.readings()
+        bound.bound.restartSums()
+        try stats.apply(ViewRules(seriesLimit: 9))
+        let readings = stats.readings()
+        let starts = (readings.ended.map(\.reading) + readings.live.values).map(\.start)
+        #expect(starts.count == 3 && Set(starts).count == 3, "\(starts)")
+    }
+
     @Test("an up-down sum that a rule drops is right when it comes back")
     func droppedLevel() throws {
         let stats = try Stats.small()
@@ -87,6 +103,21 @@ struct ViewChangeTests {
         stats.forget(other)
         try stats.apply(ViewRules())
         #expect(stats.readings()["level", both]?.integer == 6)
+    }
+
+    @Test("a last value that is set between two changes of rules is what it was set to, whatever it was before")
+    func lastValueBetweenChanges() throws {
+        let stats = try Stats.small()
+        try stats.register(view("gauge", times, as: .lastValue))
+        times.record(2.5, both, in: stats)
+        _ = stats.readings()
+        // While a collection runs, what departs waits.
+        stats.collect { _, _, _ in
+            try? stats.apply(ViewRules([ViewRule("gauge", name: "renamed")]))
+            times.record(7.5, both, in: stats)
+            try? stats.apply(ViewRules())
+        }
+        #expect(stats.readings()["gauge", both]?.double == 7.5)
     }
 
     @Test("a last value keeps its value where a rule changes its view, and has none where several fall together")
