@@ -59,7 +59,7 @@ public struct Sink: Sendable, Equatable {
 
     /// A directory where batches are kept that the destination will never take, for somebody to look at: at most 256,
     /// and 64 MiB. They count as lost either way.
-    public var poisonDirectory: String?
+    public var deadLetterDirectory: String?
 
     /// Where batches wait that memory has no room for; nil: the ``policy`` decides alone.
     public var spill: Spill?
@@ -132,7 +132,7 @@ public struct Sink: Sendable, Equatable {
         configuration.isOnDemand = onDemand
         configuration.retry = retry.retry
         configuration.breaker = breaker.breaker
-        configuration.poisonDirectory = poisonDirectory
+        configuration.deadLetterDirectory = deadLetterDirectory
         configuration.spill = spill?.configuration
         configuration.intervalNanoseconds = interval?.nanoseconds
         configuration.temporality = temporality == .delta ? .delta : .cumulative

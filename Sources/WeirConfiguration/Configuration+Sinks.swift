@@ -15,7 +15,7 @@ extension SinkModel {
         sink.level = level
         sink.match = match
         sink.maximumAge = maximumAge
-        sink.poisonDirectory = poisonDirectory
+        sink.deadLetterDirectory = deadLetterDirectory
         if let maximumBatches { sink.maximumBatches = maximumBatches }
         if let maximumBytes { sink.maximumBytes = maximumBytes }
         if let isDelta { sink.temporality = isDelta ? .delta : .cumulative }

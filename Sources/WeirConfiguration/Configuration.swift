@@ -28,6 +28,10 @@ public struct Configuration: Sendable, Equatable {
     /// The Unix socket that answers `weir stats`.
     public var statsSocket: String?
 
+    /// What is read although it will not be for long: keys that have another name now, each with its place. Starting to
+    /// export and reloading log them.
+    public private(set) var warnings: [String] = []
+
     var sinkModels: [SinkModel] = []
     var secrets = Secrets()
 
@@ -88,6 +92,7 @@ public struct Configuration: Sendable, Equatable {
         }
         guard !reading.hasProblems else { throw reading.error }
         secrets = reading.secrets
+        warnings = reading.warnings
     }
 
     private mutating func read(_ file: inout MappingReader, asksPlugins: Bool) {

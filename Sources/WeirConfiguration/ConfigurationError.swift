@@ -50,14 +50,19 @@ public struct ConfigurationProblem: Error, Equatable, Sendable, CustomStringConv
 
     /// `weir.yaml:12:5: error: unknown key 'polcy' in sinks.file: did you mean 'policy'?`, and the line.
     public var description: String {
-        let location =
-            switch place {
-            case .line(let line, let column): "\(file):\(line):\(column)"
-            case .variable(let name): "environment variable \(name)"
-            case .file: file
-            }
-        let text = "\(location): error: \(fault.message(in: path))"
+        let text = "\(place.text(in: file)): error: \(fault.message(in: path))"
         return excerpt.isEmpty ? text : text + "\n" + excerpt
+    }
+}
+
+extension ConfigurationProblem.Place {
+    /// `weir.yaml:12:5`.
+    func text(in file: String) -> String {
+        switch self {
+        case .line(let line, let column): "\(file):\(line):\(column)"
+        case .variable(let name): "environment variable \(name)"
+        case .file: file
+        }
     }
 }
 

@@ -126,8 +126,8 @@ package enum Example {
               maximumBytes: 1GiB
               # When it is forced to disk: never, second or always.
               sync: second
-            # Where batches are kept that the destination will never take.
-            poison: weir-poison
+            # Where batches are kept that the destination rejects for good.
+            deadLetters: weir-dead-letters
 
           #remote:
           #  exporter: nats

@@ -19,6 +19,7 @@ public import WeirRecording
 public func startExporting(
     configuration: Configuration, from stats: Stats = .default, exitDeadline: Duration? = .seconds(2)
 ) throws(ExportingError) -> Exporting {
+    configuration.logWarnings()
     let before = stats.viewRules
     try configuration.applyViewRules(to: stats)
     do throws(ExportingError) {
@@ -33,6 +34,11 @@ public func startExporting(
 }
 
 extension Configuration {
+    func logWarnings() {
+        let logger = Logger(label: "weir")
+        for warning in warnings { logger.warning("\(warning)") }
+    }
+
     /// Rules that cannot be followed are logged, those that concern views of later too.
     func applyViewRules(to stats: Stats) throws(ExportingError) {
         guard stats.viewRules != viewRules else { return }

@@ -33,7 +33,7 @@ package struct SinkConfiguration: Sendable {
     package var retry = Retry()
     package var breaker = Breaker()
     /// A directory for batches that the destination will never take; nil: they are not kept.
-    package var poisonDirectory: String?
+    package var deadLetterDirectory: String?
     package var spill: Spill?
     /// How often it gets a batch; nil: the pipeline's own.
     package var intervalNanoseconds: Int64?

@@ -7,7 +7,7 @@ private import Synchronization
 final class SinkLog: Sendable {
     private let logger: Logger
     // Relaxed: it only keeps a line from being repeated.
-    private let hasSaidPoison = Atomic<Bool>(false)
+    private let hasReportedDeadLetter = Atomic<Bool>(false)
 
     init(_ logger: Logger) {
         self.logger = logger
@@ -59,7 +59,7 @@ final class SinkLog: Sendable {
     }
 
     func notKept(_ error: SpillError) {
-        guard !hasSaidPoison.exchange(true, ordering: .relaxed) else { return }
+        guard !hasReportedDeadLetter.exchange(true, ordering: .relaxed) else { return }
         logger.warning("a rejected batch could not be kept: \("\(error)".escapingControls)")
     }
 }

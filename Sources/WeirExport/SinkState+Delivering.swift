@@ -80,7 +80,7 @@ extension SinkState {
 
     /// What is left to do for a batch outside the lock.
     package struct Aftermath: Sendable {
-        /// The destination will never take it: for the poison folder.
+        /// The destination will never take it: for the dead-letter folder.
         package var rejected: InflightBatch?
         /// It waits on disk again, or need not any more.
         package var putBack: SpillID?

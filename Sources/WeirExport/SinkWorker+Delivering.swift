@@ -99,9 +99,9 @@ extension SinkWorker {
 
     /// Puts aside what the destination will never take.
     private func keep(_ rejected: InflightBatch) {
-        guard let poison else { return }
+        guard let deadLetters else { return }
         do throws(SpillError) {
-            try poison.keep(rejected, time: time.wall())
+            try deadLetters.keep(rejected, time: time.wall())
         } catch {
             log.notKept(error)
         }

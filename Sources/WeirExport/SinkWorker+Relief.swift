@@ -63,10 +63,12 @@ extension SinkWorker {
         }
     }
 
-    static func poisonFolder(_ configuration: SinkConfiguration, sink: String) throws(ExportError) -> PoisonFolder? {
-        guard let directory = configuration.poisonDirectory else { return nil }
+    static func deadLetterFolder(_ configuration: SinkConfiguration, sink: String) throws(ExportError)
+        -> DeadLetterFolder?
+    {
+        guard let directory = configuration.deadLetterDirectory else { return nil }
         do throws(SpillError) {
-            return try PoisonFolder(directory: directory)
+            return try DeadLetterFolder(directory: directory)
         } catch {
             throw .spill(sink: sink, error)
         }

@@ -35,7 +35,7 @@ final class SinkWorker: Sendable {
     let exporters: [any OpenExporter]
     let shared: Monitor<Shared>
     let spill: SpillStore?
-    let poison: PoisonFolder?
+    let deadLetters: DeadLetterFolder?
     let budget: MemoryBudget?
     let time: TimeSource
     let log: SinkLog
@@ -66,7 +66,7 @@ final class SinkWorker: Sendable {
             isOnDemand: configuration.isOnDemand, hasSpill: configuration.spill != nil)
         let shared = Monitor(Shared(state: state, counters: Array(repeating: [], count: count)))
         self.shared = shared
-        poison = try Self.poisonFolder(configuration, sink: name)
+        deadLetters = try Self.deadLetterFolder(configuration, sink: name)
         // A disk that both use alike is handed over as it is, open and locked.
         let sharedSpill = predecessor?.sharedSpill(with: configuration)
         if let sharedSpill {

@@ -78,7 +78,24 @@ struct ConfigurationTests {
         #expect(recent.interval == .seconds(60) && recent.level == 3 && recent.isDelta == true)
         #expect(recent.match == ["http/*", "db/*", "!http/debug/*"] && recent.workers == 1 && recent.onDemand == false)
         #expect(recent.spill == SinkModel.Spill(directory: "weir-spill", maximumBytes: 1 << 30, sync: "second"))
-        #expect(recent.poisonDirectory == "weir-poison")
+        #expect(recent.deadLetterDirectory == "weir-dead-letters")
+    }
+
+    @Test("a key that has another name now is read, with a warning that names both and the place")
+    func formerNames() throws {
+        func read(_ sink: String, _ environment: [String: String] = [:]) throws(ConfigurationError) -> Configuration {
+            try Configuration(yaml: "sinks:\n  a:\n    exporter: stdout\n\(sink)", environment: environment)
+        }
+        let former = try read("    poison: there\n")
+        #expect(former.sinkModels[0].deadLetterDirectory == "there")
+        #expect(former.warnings.count == 1)
+        #expect(former.warnings[0].hasPrefix("weir.yaml:4:5: warning: sinks.a.poison is called 'deadLetters' now"))
+        let overridden = try read("", ["WEIR_SINKS_A_POISON": "elsewhere"])
+        #expect(overridden.sinkModels[0].deadLetterDirectory == "elsewhere")
+        #expect(overridden.warnings.count == 1)
+        #expect(overridden.warnings[0].hasPrefix("environment variable WEIR_SINKS_A_POISON: warning: "))
+        #expect(try read("    deadLetters: there\n").warnings.isEmpty)
+        #expect(throws: ConfigurationError.self) { _ = try read("    poison: there\n    deadLetters: there\n") }
     }
 
     @Test("policies are read with what they need")

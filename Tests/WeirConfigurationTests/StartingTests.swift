@@ -30,7 +30,7 @@ struct StartingTests {
         #expect(sinks[0].maximumAge == .seconds(3600) && sinks[0].policy == .dropOldest)
         #expect(least.maximumAge == nil && least.policy == nil)
         #expect(sinks[1].spill == Spill(directory: "weir-spill", maximumBytes: 1 << 30, sync: .second))
-        #expect(sinks[1].poisonDirectory == "weir-poison")
+        #expect(sinks[1].deadLetterDirectory == "weir-dead-letters")
         let other = try configuration(
             """
             sinks:

@@ -144,16 +144,16 @@ struct PipelineReliefTests {
     }
 
     @Test("what is rejected is kept, and counts as rejected")
-    func keepsPoison() async throws {
+    func keepsDeadLetters() async throws {
         let destination = Destination(.rejecting)
         var sink = try destination.sink("a")
-        sink.poisonDirectory = directory.path + "/poison"
+        sink.deadLetterDirectory = directory.path + "/dead-letters"
         let pipeline = try Pipeline.started(source, [sink], intervalNanoseconds: 3_600_000_000_000)
         let report = await pipeline.end()
         #expect(report.sinks[0].accounts.dropped[.rejected].batches == 1)
-        let names = try directory.names(in: "poison")
+        let names = try directory.names(in: "dead-letters")
         #expect(names.count == 1)
-        let reader = try BatchReader(path: directory.path + "/poison/" + names[0])
+        let reader = try BatchReader(path: directory.path + "/dead-letters/" + names[0])
         guard case .frame(let frame) = try reader.next() else {
             Issue.record("wanted a frame")
             return

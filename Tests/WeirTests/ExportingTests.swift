@@ -238,7 +238,7 @@ struct ExportingTests {
         second.name = "second"
         first.spill = Spill(directory: directory.path + "/spill")
         second.spill = first.spill
-        first.poisonDirectory = directory.path + "/poison"
+        first.deadLetterDirectory = directory.path + "/dead-letters"
         first.policy = .codel(target: .seconds(5), interval: .seconds(100))
         do {
             _ = try startExporting(every: .seconds(3600), to: [first, second], collecting: Silence())

@@ -15,6 +15,7 @@ package struct ConfigurationReport {
 
     package func write(to output: Output, terminal: Terminal) {
         output.write("\(Terminal.safe(file)): nothing is wrong\n")
+        for warning in configuration.warnings { output.write("\(Terminal.safe(warning))\n") }
         if !configuration.resource.isEmpty {
             let keys = configuration.resource.keys.sorted().joined(separator: ", ")
             output.write("resource: \(Terminal.safe(keys))\n")

@@ -46,13 +46,14 @@ struct MappingReader {
     /// The value of a key: from the environment, or the file's.
     mutating func value(_ key: String) -> Value? {
         known.append(key)
-        let override = canOverride ? reading.override(of: path.appending(key)) : nil
-        return override ?? entries[key]?.value
+        return override(of: key) ?? entries[key]?.value
     }
+
+    private func override(of key: String) -> Value? { canOverride ? reading.override(of: path.appending(key)) : nil }
 
     /// Whether the file or the environment has the key, whatever its value.
     func has(_ key: String) -> Bool {
-        entries[key] != nil || canOverride && reading.override(of: path.appending(key)) != nil
+        entries[key] != nil || override(of: key) != nil
     }
 
     func place(of key: String) -> ConfigurationProblem.Place { entries[key]?.place ?? place }
@@ -113,6 +114,17 @@ struct MappingReader {
 
     mutating func text(_ key: String, length: ClosedRange<Int64> = 1...4096) -> String? {
         setting(key, .text(length))?.text
+    }
+
+    /// A text whose key had another name, which is read too, with a warning.
+    mutating func text(_ key: String, formerly former: String) -> String? {
+        let text = text(key)
+        guard has(former) else { return text }
+        if has(key) { reportConflict(former, "'\(former)' is the former name of '\(key)', which is there too") }
+        reading.warn(
+            "\(path.appending(former)) is called '\(key)' now; the next version will not know the former name",
+            at: override(of: former)?.place ?? place(of: former))
+        return self.text(former)
     }
 
     mutating func integer(_ key: String, _ range: ClosedRange<Int64>) -> Int? {

@@ -8,6 +8,7 @@ final class Reading {
     /// Variables that would override something, whether they are set or not.
     private var overrides: Set<String> = []
     private(set) var secrets = Secrets()
+    private(set) var warnings: [String] = []
     private var findings: [Finding] = []
     /// Bytes that values with environment variables in them may still take.
     private var room = SourceText.limit
@@ -36,6 +37,11 @@ final class Reading {
     ) {
         guard findings.count < Self.findingLimit else { return }
         findings.append(Finding(fault: fault, place: place, path: path, extent: extent))
+    }
+
+    /// Notes something that works, and will not for long.
+    func warn(_ message: String, at place: ConfigurationProblem.Place) {
+        warnings.append("\(place.text(in: source.name)): warning: \(message)")
     }
 
     /// - Parameter words: What it may be, where that is one of some words.

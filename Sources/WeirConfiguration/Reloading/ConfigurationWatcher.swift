@@ -119,10 +119,12 @@ private final class Watch: Sendable {
     }
 
     func reload() -> Reloader.Outcome {
-        let outcome = reloader.withLock { $0.reload(change) }
+        let (outcome, configuration) = reloader.withLock { ($0.reload(change), $0.current) }
         switch outcome {
         case .unchanged: break
-        case .changed: logger.info("the configuration was reloaded")
+        case .changed:
+            logger.info("the configuration was reloaded")
+            configuration.logWarnings()
         case .failed(let error):
             logger.error("the configuration is not reloaded, and what was in force stays: \(error)")
         }

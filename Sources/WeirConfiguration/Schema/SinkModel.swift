@@ -20,7 +20,7 @@ struct SinkModel: Equatable, Sendable {
     var isDelta: Bool?
     var match: [String]?
     var spill: Spill?
-    var poisonDirectory: String?
+    var deadLetterDirectory: String?
     var runsInProcess: Bool?
     var isRequired: Bool?
 

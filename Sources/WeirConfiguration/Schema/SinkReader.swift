@@ -92,7 +92,7 @@ struct SinkReader {
         } else if spill.isPresent && !spill.has("directory") || maximumBytes != nil || sync != nil {
             spill.reportMissing("directory", "where batches go that memory has no room for")
         }
-        model.poisonDirectory = sink.text("poison")
+        model.deadLetterDirectory = sink.text("deadLetters", formerly: "poison")
     }
 
     /// Deltas are merged so that none is lost. What a worker has tried stays as it is, and the others need a place.

@@ -76,7 +76,7 @@ struct ConfigurationReportTests {
                 exporter: "${P}/plugin.so"
                 match: ["${S}"]
                 spill: {directory: "${S}"}
-            """, ["S": "classified", "P": "/classified", "WEIR_SINKS_A_POISON": "classified"])
+            """, ["S": "classified", "P": "/classified", "WEIR_SINKS_A_DEAD_LETTERS": "classified"])
         #expect(!said.contains("classified"))
         #expect(said.contains("  ${S}   named x${S}\n         by ${S}, b\n"))
         #expect(said.contains("${P}/plugin.so"))

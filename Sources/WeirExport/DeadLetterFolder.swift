@@ -1,11 +1,11 @@
 private import WeirBatch
 
-/// A directory where batches are kept that a destination will never take, each as a batch file of its own, so that
-/// somebody can look: `poison-01795525200000000000-574712000000000a-42.weir.zst`, by time, stream and number.
+/// A directory that keeps the batches which a destination rejects for good, each as a batch file of its own, so that
+/// somebody can look: `dead-letter-01795525200000000000-574712000000000a-42.weir.zst`, by time, stream and number.
 ///
-/// Bounded in bytes and files, the oldest go. Keeping one is no delivery: it counts as lost either way, and where the
-/// disk refuses it is not kept.
-package struct PoisonFolder: Sendable {
+/// Bounded in bytes and files: the oldest go. A batch that is kept still counts as lost, and a batch that the disk
+/// refuses is not kept.
+package struct DeadLetterFolder: Sendable {
     package let directory: String
     package let maximumBytes: UInt64
     package let maximumFiles: Int
@@ -51,7 +51,10 @@ package struct PoisonFolder: Sendable {
     }
 
     private func makeRoom(for length: UInt64) throws(SpillError) {
-        let files = try fileSystem.list(directory).filter { Self.isOurs($0.name) }.sorted { $0.name < $1.name }
+        let files = try fileSystem.list(directory).compactMap { file in
+            Self.age(file.name).map { (age: $0, file: file) }
+        }
+        .sorted { $0.age < $1.age }.map(\.file)
         var bytes = files.reduce(0) { $0 + $1.size }
         var count = files.count
         for (name, size) in files {
@@ -64,12 +67,20 @@ package struct PoisonFolder: Sendable {
 
     private static func name(_ header: FrameHeader, time: UInt64) -> String {
         let stream = String(header.stream.high, radix: 16)
-        return "poison-" + padded(String(time), 20) + "-" + padded(stream, 16) + "-\(header.first).weir.zst"
+        return prefix + padded(String(time), 20) + "-" + padded(stream, 16) + "-\(header.first).weir.zst"
     }
 
     private static func padded(_ digits: String, _ width: Int) -> String {
         String(repeating: "0", count: max(width - digits.utf8.count, 0)) + digits
     }
 
-    private static func isOurs(_ name: String) -> Bool { name.hasPrefix("poison-") && name.hasSuffix(".weir.zst") }
+    private static let prefix = "dead-letter-"
+
+    /// What orders the files by time; `nil` for a file of somebody else. An earlier version called them `poison-…`.
+    private static func age(_ name: String) -> Substring? {
+        guard name.hasSuffix(".weir.zst"), let prefix = [prefix, "poison-"].first(where: name.hasPrefix) else {
+            return nil
+        }
+        return name.dropFirst(prefix.count)
+    }
 }
