@@ -20,18 +20,22 @@ final class SinkLog: Sendable {
                 logger.warning("deliveries fail, and are tried again: \(message.escapingControls)")
             case .paused(let nanoseconds, let message):
                 logger.warning(
-                    "deliveries pause for \(nanoseconds / 1_000_000_000) s, since they fail: \(message.escapingControls)"
-                )
+                    "deliveries pause for \(length(nanoseconds)), since they fail: \(message.escapingControls)")
             case .recovered(let failures):
                 logger.info("deliveries succeed again\(failures == 0 ? "" : ", after \(failures) failures in a row")")
             case .dropping: logger.warning("batches are dropped from now on; the accounts say why and how many")
             case .rejecting(let message): logger.warning("the destination rejects a batch: \(message.escapingControls)")
             case .wedged(let nanoseconds):
-                logger.error("a delivery has not returned for \(nanoseconds / 1_000_000_000) s")
+                logger.error("a delivery has not returned for \(length(nanoseconds))")
             case .fatal(let message), .quarantined(let message):
                 logger.error("nothing will be delivered any more: \(message.escapingControls)")
             }
         }
+    }
+
+    private func length(_ nanoseconds: UInt64) -> String {
+        let milliseconds = nanoseconds / 1_000_000
+        return milliseconds < 1_000 ? "\(milliseconds) ms" : "\(milliseconds / 1_000) s"
     }
 
     func report(_ events: [SpillEvent]) {
@@ -42,7 +46,8 @@ final class SinkLog: Sendable {
             case .gone(let directory, let batches):
                 let place = directory.escapingControls
                 let loss = "files of the spill directory \(place) were removed or replaced while it is in use"
-                logger.error("\(loss), and \(batches) batches are dropped: keep others from clearing it")
+                let count = batches == 0 ? "no batch waited in them" : "\(batches) batches are dropped"
+                logger.error("\(loss), and \(count): keep others from clearing it")
             case .working: logger.info("the spill takes batches again")
             }
         }

@@ -138,9 +138,9 @@ extension Stats {
         departure.isSettled = true
         switch departure.course {
         case .ends:
-            unsafe move(series, to: makePast(of: series, view, &state))
+            unsafe move(series, to: makePast(of: series, &state))
         case .endsAndGoesOn:
-            if let past = unsafe makePast(of: series, view, &state) {
+            if let past = unsafe makePast(of: series, &state) {
                 unsafe stripes.move(series, to: past, isDouble: view.isDouble, isCopy: true)
             }
             unsafe goOn(&departure, rivals, &state)
@@ -196,18 +196,13 @@ extension Stats {
 
     /// A series to tell of what another one held, which ended. `nil` where there is no room.
     private func makePast(
-        of series: UnsafeMutablePointer<Series>, _ view: ViewState, _ state: inout State
+        of series: UnsafeMutablePointer<Series>, _ state: inout State
     ) -> UnsafeMutablePointer<Series>? {
-        let (start, end) = unsafe (
-            series.pointee.startTime.load(ordering: .relaxed), series.pointee.endTime.load(ordering: .relaxed)
-        )
-        let tags = unsafe series.pointee.tags.takeUnretainedValue()
-        let first = unsafe series.pointee.firstCollection
-        guard let past = unsafe view.makeSeries(tags: tags, in: stripes, time: start, collection: first) else {
+        guard let past = unsafe makeEmpty(like: series) else {
             state.unreportedCount += 1
             return nil
         }
-        unsafe self.end(past, &state, time: end)
+        unsafe end(past, &state, time: series.pointee.endTime.load(ordering: .relaxed))
         return unsafe past
     }
 

@@ -40,15 +40,8 @@ extension Stats {
     private func takePast(
         of series: UnsafeMutablePointer<Series>, _ state: inout State
     ) -> UnsafeMutablePointer<Series>? {
-        let view = unsafe series.pointee.view.takeUnretainedValue()
-        let (start, end) = unsafe (
-            series.pointee.startTime.load(ordering: .relaxed), series.pointee.endTime.load(ordering: .relaxed)
-        )
-        let tags = unsafe series.pointee.tags.takeUnretainedValue()
-        let first = unsafe series.pointee.firstCollection
-        guard let past = unsafe view.makeSeries(tags: tags, in: stripes, time: start, collection: first) else {
-            return nil
-        }
+        guard let past = unsafe makeEmpty(like: series) else { return nil }
+        let end = unsafe series.pointee.endTime.load(ordering: .relaxed)
         unsafe past.pointee.endTime.store(end, ordering: .relaxed)
         // Nobody ever found it.
         unsafe past.pointee.isUnreachable.store(true, ordering: .relaxed)
@@ -59,6 +52,15 @@ extension Stats {
         unsafe state.noteEnd(of: series)
         unsafe state.rests.insert(series)
         return unsafe past
+    }
+
+    /// A series that nobody finds, of the same view, tags and start; `nil` where there is no room.
+    func makeEmpty(like series: UnsafeMutablePointer<Series>) -> UnsafeMutablePointer<Series>? {
+        let view = unsafe series.pointee.view.takeUnretainedValue()
+        let tags = unsafe series.pointee.tags.takeUnretainedValue()
+        let start = unsafe series.pointee.startTime.load(ordering: .relaxed)
+        return unsafe view.makeSeries(
+            tags: tags, in: stripes, time: start, collection: series.pointee.firstCollection)
     }
 
     /// Whether anything was added to a series since all was taken away.

@@ -16,20 +16,16 @@ extension Stats {
             _ = unsafe state.restarting.insert(series)
             return
         }
-        let time = state.nextStart(clock.startTime)
+        let now = clock.startTime
         let start = unsafe series.pointee.startTime.load(ordering: .relaxed)
-        let tags = unsafe series.pointee.tags.takeUnretainedValue()
-        guard
-            let past = unsafe view.makeSeries(
-                tags: tags, in: stripes, time: start, collection: series.pointee.firstCollection)
-        else { return }
+        guard let past = unsafe makeEmpty(like: series) else { return }
         let (cell, pastCell) = unsafe (series.pointee.cell, past.pointee.cell)
         if view.isDouble { stripes.movePair(cell, to: pastCell) } else { stripes.moveSum(cell, to: pastCell) }
-        unsafe series.pointee.startTime.store(max(time, start &+ 1), ordering: .relaxed)
+        unsafe series.pointee.startTime.store(max(state.nextStart(now), start &+ 1), ordering: .relaxed)
         // Rules may replace it in this very moment: what takes its place begins later.
         unsafe state.noteEnd(of: series)
         view.version += 1
-        unsafe end(past, &state, time: time)
+        unsafe end(past, &state, time: now)
     }
 
     /// Does what had to wait for the end of a collection. Under the lock, before that frees any series.
